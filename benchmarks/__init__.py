@@ -1,0 +1,1 @@
+"""Figures on real photos: ``python -m benchmarks accuracy | failures | speed``."""

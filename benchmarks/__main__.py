@@ -1,0 +1,122 @@
+"""``python -m benchmarks accuracy | failures | speed``: see ``--help`` of each."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks import accuracy, run
+from recognizer.errors import RecognizerError, UsageError
+from recognizer.evaluate import read_truths
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one benchmark; 0 done, 1 a promise was broken, 2 wrong use or no photos."""
+    options = _parser().parse_args(arguments)
+    try:
+        code: int = options.run(options)
+    except RecognizerError as error:
+        print(f"benchmarks: {error}", file=sys.stderr)
+        return error.exit_code
+    return code
+
+
+def _accuracy(options: argparse.Namespace) -> int:
+    data = run.data_folder(options.data)
+    truths = read_truths(data / "photos.csv", options.split, options.sources)
+    if not truths:
+        raise UsageError(f"no photos of split {options.split} and sources {options.sources or 'all'} in {data}")
+    if options.rescore:
+        answers = run.load(options.rescore)
+    else:
+        files = [truth.file for truth in truths]
+        answers = dict(zip(files, run.answer([data / f for f in files], options.jobs), strict=True))
+        predictions = options.predictions or run.OUT / f"{options.split}.jsonl"
+        run.save(predictions, list(answers), list(answers.values()))
+        print(f"predictions: {predictions}", file=sys.stderr)
+    cases = accuracy.cases_of(truths, answers)
+    text = accuracy.markdown(cases, accuracy.environment((a for _, a in cases), options.split))
+    print(text)
+    # The published report is of the whole test split: a partial run must ask to overwrite it.
+    whole = options.split == "test" and not options.sources
+    out = options.out or (run.ROOT / "benchmarks" / "RESULTS.md" if whole else None)
+    if out:
+        out.write_text(text, encoding="utf-8")
+    return 0
+
+
+def _failures(options: argparse.Namespace) -> int:
+    from benchmarks import failures  # drawing needs OpenCV, scoring does not
+
+    data = run.data_folder(options.data)
+    answers = run.load(options.predictions)
+    cases = accuracy.cases_of(read_truths(data / "photos.csv", None, options.sources), answers)
+    wrong = failures.worst(cases, options.limit)
+    if wrong:
+        out = options.out or run.OUT / f"{options.predictions.stem}-failures.png"
+        failures.contact_sheet(wrong, data, out)
+        print(f"{len(wrong)} worst failures of {len(cases)} photos: {out}")
+    else:
+        print(f"no failures in {len(cases)} photos")
+    return 0
+
+
+def _speed(options: argparse.Namespace) -> int:
+    from benchmarks import speed
+
+    suffixes = (".jpg", ".jpeg", ".png", ".webp")
+    photos = sorted(p for p in options.photos.rglob("*") if p.suffix.lower() in suffixes)[: options.limit]
+    if not photos:
+        raise UsageError(f"no photos in {options.photos}")
+    read = run.meter_reader()
+    cold = speed.cold_start()
+    print(f"cold start: import {cold['import_s']:.2f} s, models {cold['load_s']:.2f} s, {cold['rss_mb']:.0f} MB")
+    print(f"one photo: {speed.seconds_per_photo(read, photos) * 1000:.0f} ms (median of {len(photos)})")
+    for stage, share in speed.shares(read, photos).items():
+        print(f"  {stage:<12} {share:6.1%}")
+    same = speed.same_in_threads(read, photos)
+    print(f"16 threads answer as one does: {'yes' if same else 'NO'}")
+    return 0 if same else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="accuracy | failures | speed")
+
+    command = commands.add_parser("accuracy", help="score every source of photos with truth")
+    command.set_defaults(run=_accuracy)
+    _data_options(command)
+    command.add_argument("--split", choices=("train", "val", "test"), default="test")
+    command.add_argument("--jobs", type=_positive, default=2, help="processes, each with a reader of its own")
+    command.add_argument("--predictions", type=Path, help="where to keep the answers (default benchmarks/out)")
+    command.add_argument("--rescore", type=Path, metavar="PREDICTIONS", help="score kept answers, read nothing")
+    command.add_argument("--out", type=Path, help="the report (default benchmarks/RESULTS.md on the whole test split)")
+
+    command = commands.add_parser("failures", help="draw the worst failures of kept answers")
+    command.set_defaults(run=_failures)
+    _data_options(command)
+    command.add_argument("predictions", type=Path)
+    command.add_argument("--limit", type=_positive, default=40)
+    command.add_argument("--out", type=Path, help="the picture (default in benchmarks/out)")
+
+    command = commands.add_parser("speed", help="where the time goes, the cold start, threads")
+    command.set_defaults(run=_speed)
+    command.add_argument("--photos", type=Path, default=run.ROOT / "samples", help="folder of photos to read")
+    command.add_argument("--limit", type=_positive, default=20)
+    return parser
+
+
+def _data_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--data", type=Path, default=run.DATA, help="folder of photos.csv and its photos")
+    command.add_argument("--sources", nargs="+", metavar="SOURCE", help="only these sources")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

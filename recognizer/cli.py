@@ -1,0 +1,213 @@
+"""The command ``meter``: results go to standard output, everything else to standard error."""
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from recognizer.archive import Outcome, Reader, batch, examine
+from recognizer.errors import InputError, RecognizerError, UsageError
+
+# Heavy imports (rich, OpenCV, the runtime) wait inside the functions that need them: `meter --help` must be quick.
+
+logger = logging.getLogger(__name__)
+
+EXIT_CODES = (
+    "Exit codes: 0 everything was read (accepted, or for a person to review), "
+    "1 something was refused or could not be used, 2 the command was wrong."
+)
+OVERLAY_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+STYLES = {"accepted": "green", "review": "yellow", "refused": "red"}
+
+
+def open_reader(models_dir: Path | None) -> Reader:
+    """The reader the command works with."""
+    from recognizer.reader import MeterReader
+
+    return MeterReader(models_dir)
+
+
+def main(
+    argv: Sequence[str] | None = None, *, open_reader: Callable[[Path | None], Reader] = open_reader
+) -> int:
+    """Run the command and return its exit code; no error escapes as a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # file names need not be text
+            stream.reconfigure(errors="backslashreplace")
+    args = _parser().parse_args(argv)
+    _log(args.verbose)
+    try:
+        code: int = args.run(args, open_reader)
+        sys.stdout.flush()
+        return code
+    except RecognizerError as error:
+        print(f"meter: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:
+        # Whoever read our output has left. The interpreter flushes once more at its end: let that go nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        print("meter: interrupted", file=sys.stderr)
+        return 130
+    except Exception as error:
+        logger.exception("internal error")
+        print(f"meter: internal error: {type(error).__name__}: {error} (--verbose shows where)", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--models-dir", type=Path, metavar="DIR", help="models to use instead of the built-in ones")
+    common.add_argument("--verbose", action="store_true", help="log details to standard error")
+    parser = argparse.ArgumentParser(prog="meter", description="Read utility meters in photos.", epilog=EXIT_CODES)
+    parser.add_argument("--version", action="version", version=f"meter {version('meter-recognizer')}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    read = commands.add_parser("read", parents=[common], help="read photos and print what they show")
+    read.add_argument("photos", nargs="+", metavar="PHOTO")
+    read.add_argument("--json", action="store_true", help="one JSON object a line instead of a table")
+    read.add_argument(
+        "--overlay",
+        type=Path,
+        metavar="OUT",
+        help="draw what was read: a picture file for one photo, a folder (made if needed) for several",
+    )
+    read.set_defaults(run=_read)
+
+    all_of = commands.add_parser("batch", parents=[common], help="read all photos below a folder, resumably")
+    all_of.add_argument("folder", type=Path, metavar="DIR")
+    all_of.add_argument("--out", type=Path, required=True, metavar="FILE", help="results, one JSON object a line")
+    all_of.add_argument("--pattern", metavar="GLOB", help="only file names like this, such as '*.jpg'")
+    all_of.set_defaults(run=_batch)
+
+    models = commands.add_parser("models", parents=[common], help="list and verify the models in use")
+    models.set_defaults(run=_models)
+    return parser
+
+
+def _log(verbose: bool) -> None:
+    log = logging.getLogger("recognizer")
+    log.addHandler(logging.StreamHandler() if verbose else logging.NullHandler())
+    if verbose:
+        log.setLevel(logging.DEBUG)
+
+
+def _read(args: argparse.Namespace, open_reader: Callable[[Path | None], Reader]) -> int:
+    targets = _overlay_targets(args.photos, args.overlay) if args.overlay else [None] * len(args.photos)
+    reader = open_reader(args.models_dir)
+    outcomes = []
+    for photo, target in zip(args.photos, targets, strict=True):
+        outcome = examine(reader, Path(photo), photo)
+        outcomes.append(outcome)
+        if args.json:
+            print(json.dumps(outcome.to_dict()), flush=True)
+        if outcome.error is not None:
+            print(f"meter: {outcome.error}", file=sys.stderr)
+        elif target is not None:
+            _write_overlay(Path(photo), outcome, target)
+    if not args.json:
+        _print_readings([outcome for outcome in outcomes if outcome.error is None])
+    return int(any(outcome.report.status == "refused" for outcome in outcomes))
+
+
+def _batch(args: argparse.Namespace, open_reader: Callable[[Path | None], Reader]) -> int:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    reader = open_reader(args.models_dir)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("reading", total=None)
+        summary = batch(
+            reader,
+            args.folder,
+            args.out,
+            pattern=args.pattern,
+            progress=lambda done, total, _: bar.update(task, completed=done, total=total),
+        )
+        bar.update(task, completed=summary.total, total=summary.total)
+    earlier = f", {summary.earlier} of them in an earlier run" if summary.earlier else ""
+    print(
+        f"{summary.total} photos{earlier}: {summary.accepted} accepted, {summary.review} to review, "
+        f"{summary.refused} refused ({summary.failed} of them bad files). Results: {args.out}"
+    )
+    return int(summary.refused > 0)
+
+
+def _models(args: argparse.Namespace, _: Callable[[Path | None], Reader]) -> int:
+    from recognizer.vision.models import list_cards, load_model
+
+    rows = []
+    for card in list_cards(args.models_dir):
+        model = load_model(card.role, args.models_dir)
+        shape = " ".join(f"{key}={value}" for key, value in card.input.items())
+        scores = ", ".join(f"{name} {value}" for name, value in card.scores.items())
+        rows.append((card.role, model.digest, shape, scores))
+    _print_table(("model", "digest", "input", "scores"), rows)
+    return 0
+
+
+def _overlay_targets(photos: Sequence[str], out: Path) -> list[Path]:
+    if len(photos) == 1 and not out.is_dir():
+        if out.suffix.lower() not in OVERLAY_SUFFIXES:
+            raise UsageError(f"{out}: an overlay is a {', '.join(OVERLAY_SUFFIXES)} file")
+        return [out]
+    if out.suffix.lower() in OVERLAY_SUFFIXES:
+        raise UsageError(f"{out}: for several photos --overlay takes a folder")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{out}: cannot make the folder ({error.strerror})") from error
+    names = [Path(photo).stem for photo in photos]
+    # Photos of different folders may share a name: number them then.
+    return [out / (f"{n}-{i}.png" if names.count(n) > 1 else f"{n}.png") for i, n in enumerate(names, 1)]
+
+
+def _write_overlay(photo: Path, outcome: Outcome, target: Path) -> None:
+    import cv2
+
+    from recognizer.overlay import draw_overlay
+    from recognizer.vision.frame import load_frame
+
+    picture = draw_overlay(load_frame(photo).pixels, outcome.report)
+    try:
+        target.write_bytes(cv2.imencode(target.suffix.lower(), picture)[1].tobytes())
+    except OSError as error:
+        raise InputError(f"{target}: cannot be written ({error.strerror})") from error
+
+
+def _print_readings(outcomes: Sequence[Outcome]) -> None:
+    rows = []
+    for report in (outcome.report for outcome in outcomes):
+        reasons = [finding.message for finding in report.findings]
+        if not report.readings:
+            rows.append((report.source, "", "", "", report.status, "; ".join(reasons)))
+        for number, reading in enumerate(report.readings):
+            why = [finding.message for finding in reading.findings] + (reasons if number == 0 else [])
+            name = report.source if number == 0 else ""
+            confidence = f"{100 * reading.confidence:.1f} %"
+            reasons_once = "; ".join(dict.fromkeys(why))
+            rows.append((name, reading.text, reading.unit or "", confidence, reading.status, reasons_once))
+    if rows:
+        _print_table(("photo", "reading", "unit", "confidence", "status", "why"), rows)
+
+
+def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich.box import SIMPLE
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=1000)  # into a file or pipe nothing is folded
+    table = Table(*header, box=SIMPLE, pad_edge=False)
+    for row in rows:
+        # Text objects, since a plain string in square brackets would be taken for markup.
+        table.add_row(*(Text(cell, style=STYLES.get(cell, ""), overflow="fold") for cell in row))
+    console.print(table)

@@ -1,0 +1,93 @@
+"""What the recognizer tells its user: Report, Reading, Finding. The JSON form is a fixed contract.
+
+Numbers are text and ``Decimal``; a float would lose zeros and cents.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal
+
+from recognizer.domain.observation import Quad
+
+Status = Literal["accepted", "review", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A reason, under a fixed code (``too_few_digits``, ``not_legible``, …), with a sentence for people."""
+
+    code: str
+    message: str
+
+    def to_dict(self) -> dict[str, str]:
+        return {"code": self.code, "message": self.message}
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One possible text of a display and the chance that it is the right one."""
+
+    text: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The value of one register.
+
+    ``text`` is as displayed, leading zeros kept. When the status is ``refused``, ``text`` is empty and ``value``
+    None: a value that was not read is never given. ``confidence`` is the chance that the whole reading is right.
+    """
+
+    register: str
+    unit: str | None
+    text: str
+    confidence: float
+    status: Status
+    box: Quad
+    kind: str
+    findings: tuple[Finding, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    """The most probable texts, best first, for diagnosis; the first is ``text`` unless refused."""
+
+    @property
+    def value(self) -> Decimal | None:
+        return Decimal(self.text) if self.status != "refused" and self.text else None
+
+    def to_dict(self) -> dict[str, Any]:
+        value = self.value
+        return {
+            "register": self.register,
+            "unit": self.unit,
+            "text": self.text,
+            "value": None if value is None else format(value, "f"),
+            "confidence": round(self.confidence, 4),
+            "status": self.status,
+            "findings": [f.to_dict() for f in self.findings],
+            "box": [[round(x, 1), round(y, 1)] for x, y in self.box],
+            "kind": self.kind,
+            "candidates": [{"text": c.text, "probability": round(c.probability, 4)} for c in self.candidates],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The answer for one photo: a status, the readings (the billed register's first) and the reasons."""
+
+    source: str
+    status: Status
+    readings: tuple[Reading, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    models: tuple[tuple[str, str], ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The contract's JSON object; fields may be added, never renamed."""
+        return {
+            "source": self.source,
+            "status": self.status,
+            "readings": [r.to_dict() for r in self.readings],
+            "meter": {"serial": None, "agreement": "unknown"},
+            "codes": [],
+            "findings": [f.to_dict() for f in self.findings],
+            "models": dict(self.models),
+        }

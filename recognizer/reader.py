@@ -1,0 +1,80 @@
+"""Where the parts are put together: ``MeterReader().read(photo)`` gives a Report."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recognizer.domain.conclude import Calibration, Policy, conclude
+from recognizer.domain.observation import Display, Glyph, Observation, Quad
+from recognizer.domain.reading import Report
+from recognizer.vision.counter import read_strips
+from recognizer.vision.frame import Color, Frame, Photo, load_frame
+from recognizer.vision.locate import Found, locate
+from recognizer.vision.models import Model, load_model
+from recognizer.vision.rectify import rectify
+
+
+class MeterReader:
+    """Reads meter photos. Immutable and safe to share between threads; loading it costs the models once.
+
+    Raises ModelError when a model file is missing or is not the one its card describes.
+    """
+
+    def __init__(self, models_dir: Path | None = None, *, policy: Policy | None = None) -> None:
+        self._locator = load_model("locator", models_dir)
+        self._counter = load_model("counter", models_dir)
+        self._policy = policy or policy_of(self._counter)
+
+    def read(self, photo: Photo, *, color: Color = "bgr", source: str | None = None) -> Report:
+        """The reading, or why there is none, of a path, encoded bytes, or an array (``color``: its channel order).
+
+        ``source`` is the photo's name in the report; by default its path. Raises InputError when the photo
+        cannot be used; a photo without a readable meter is no error but a refused report.
+        """
+        name = source if source is not None else str(photo) if isinstance(photo, (str, Path)) else ""
+        return conclude(self.observe(load_frame(photo, color=color)), source=name, policy=self._policy)
+
+    def observe(self, frame: Frame) -> Observation:
+        """What the networks see in a frame, before any rule is applied."""
+        displays = tuple(self._display(frame, found) for found in locate(self._locator, frame))
+        return Observation(
+            width=frame.width,
+            height=frame.height,
+            sharpness=frame.sharpness,
+            displays=displays,
+            models=(("locator", self._locator.digest), ("counter", self._counter.digest)),
+        )
+
+    def _display(self, frame: Frame, found: Found) -> Display:
+        upright = self._glyphs(frame, found.quad)
+        quad = found.quad
+        if _certainty(upright) < 0.5:
+            # The locator may have taken a plain counter for its upside-down self; the digits tell.
+            turned = self._glyphs(frame, np.roll(found.quad, 2, axis=0))
+            if _certainty(turned) > _certainty(upright):
+                upright, quad = turned, np.roll(found.quad, 2, axis=0)
+        return Display(found.kind, _as_quad(quad), found.score, found.legible, upright)
+
+    def _glyphs(self, frame: Frame, quad: NDArray[np.float32]) -> tuple[Glyph, ...]:
+        return read_strips(self._counter, [rectify(frame.pixels, quad)])
+
+
+def policy_of(counter: Model) -> Policy:
+    """The default policy with the calibration that stands in the counter's card."""
+    figures = counter.card.settings.get("calibration", {})
+    kinds = {kind: Calibration(**figures[kind]) for kind in ("lcd", "drum") if kind in figures}
+    return replace(Policy(), **kinds, **figures.get("thresholds", {}))
+
+
+def _certainty(glyphs: tuple[Glyph, ...]) -> float:
+    """Probability of the best text: nothing on the strip counts as not certain at all."""
+    if not any(g.odds and g.odds[0][1] > g.absent for g in glyphs):
+        return 0.0
+    return float(np.prod([max(g.absent, g.odds[0][1]) for g in glyphs]))
+
+
+def _as_quad(corners: NDArray[np.float32]) -> Quad:
+    a, b, c, d = ((float(x), float(y)) for x, y in corners)
+    return (a, b, c, d)

@@ -1,0 +1,163 @@
+"""Real photos with truth: ``photos.csv`` joined with the corners that this project found for them.
+
+``corners.csv`` beside this file holds, per photo, the display's corners in reading order and the text that
+stands on it, where the data itself gives only a loose box or a value without its leading zeros. It is written
+by ``recognizer.train.corners`` and holds numbers only, never a picture.
+"""
+
+import csv
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from recognizer.errors import InputError
+
+Image = NDArray[np.uint8]
+Corners = NDArray[np.float32]
+CORNERS_CSV = Path(__file__).with_name("corners.csv")
+
+
+@dataclass(frozen=True)
+class Example:
+    """One photo: its display's kind and corners (4x2, reading order; None: not known) and possible texts."""
+
+    file: str
+    source: str
+    split: str
+    kind: str
+    screen: str
+    legible: bool
+    quad: Corners | None
+    texts: tuple[str, ...]
+    """Texts the display may show, given the truth; several where the truth leaves zeros or wheels open."""
+    box: tuple[float, float, float, float] | None = None
+
+
+def load_examples(data_dir: Path, split: str | None = None, corners_csv: Path = CORNERS_CSV) -> list[Example]:
+    """All photos of ``photos.csv`` (of one split) with what is known of their display.
+
+    Raises:
+        InputError: ``data_dir`` holds no ``photos.csv``.
+    """
+    table = data_dir / "photos.csv"
+    if not table.is_file():
+        raise InputError(f"no photos.csv in {data_dir}: training needs the folder of labelled photos")
+    known = _load_corners(corners_csv)
+    examples = []
+    with table.open(newline="", encoding="utf-8") as f:
+        for row in csv.DictReader(f):
+            if split is not None and row["split"] != split:
+                continue
+            box = tuple(float(v) for v in row["reading_box"].split()) if row["reading_box"] else None
+            quad, text = known.get(row["file"], (None, ""))
+            if quad is None:
+                quad = _given_quad(row)
+            examples.append(
+                Example(
+                    file=row["file"],
+                    source=row["source"],
+                    split=row["split"],
+                    kind="drum" if row["display"] == "drum" else "lcd",
+                    screen=row["screen"],
+                    legible=row["legible"] == "1",
+                    quad=quad,
+                    texts=(text,) if text else possible_texts(row["source"], row["reading"]),
+                    box=box if box is not None and len(box) == 4 else None,
+                )
+            )
+    return examples
+
+
+def _load_corners(path: Path) -> dict[str, tuple[Corners, str]]:
+    if not path.is_file():
+        return {}
+    with path.open(newline="", encoding="utf-8") as f:
+        return {
+            r["file"]: (np.array(r["quad"].split(), np.float32).reshape(4, 2), r["text"]) for r in csv.DictReader(f)
+        }
+
+
+def _given_quad(row: dict[str, str]) -> Corners | None:
+    """Corners that the data itself holds: a quad, or a line through boxes of single digits."""
+    if row["reading_quad"]:
+        return np.array(row["reading_quad"].split(), np.float32).reshape(4, 2)
+    if row["digit_boxes"]:
+        boxes = np.array([b.split()[1:] for b in row["digit_boxes"].split(";")], np.float32)
+        if len(boxes) >= 3:
+            return _quad_through(boxes)
+    return None
+
+
+def _quad_through(boxes: NDArray[np.float32]) -> Corners:
+    """The tilted rectangle around digits that stand in a row, given each digit's upright box."""
+    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+    slope, start = np.polyfit(centres[:, 0], centres[:, 1], 1)
+    along = np.array([1.0, slope]) / np.hypot(1.0, slope)
+    across = np.array([-along[1], along[0]])
+    widths, heights = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
+    half_h = float(np.median(heights)) / 2
+    left = np.array([centres[0, 0], slope * centres[0, 0] + start]) - along * np.median(widths) / 2
+    right = np.array([centres[-1, 0], slope * centres[-1, 0] + start]) + along * np.median(widths) / 2
+    return np.array(
+        [left - across * half_h, right - across * half_h, right + across * half_h, left + across * half_h], np.float32
+    )
+
+
+def possible_texts(source: str, reading: str) -> tuple[str, ...]:
+    """Texts a display may show when the data states ``reading``; empty when it says nothing usable.
+
+    toloka-water lost zeros at both ends; dss188 left out some tenths wheels; thai and bdci give digits without
+    a point; fuel-pump gives whole litres, perhaps rounded up.
+    """
+    text = reading.replace(",", ".")
+    if not re.fullmatch(r"\d+(\.\d+)?", text):
+        return ()
+    rule = _TEXT_RULES.get(source)
+    return rule(text) if rule else (text,)
+
+
+def _toloka(text: str) -> tuple[str, ...]:
+    whole, _, part = text.partition(".")
+    whole = whole.lstrip("0")
+    part = part.rstrip("0")
+    options = []
+    for digits in (5, 4, 6, 8):
+        if len(whole) <= digits:
+            options += [f"{whole.zfill(digits)}.{part.ljust(d, '0')}" for d in (3, 2, 1, 4) if len(part) <= d]
+            if not part:
+                options.append(whole.zfill(digits))
+    return tuple(options)
+
+
+def _dss188(text: str) -> tuple[str, ...]:
+    return (text,) if "." in text else tuple(f"{text}.{d}" for d in range(10))
+
+
+def _thai(text: str) -> tuple[str, ...]:
+    return (text, f"{text[:-1]}.{text[-1]}")
+
+
+def _fuel_pump(text: str) -> tuple[str, ...]:
+    litres = (int(text), int(text) - 1)
+    return tuple(f"{n}.{d:02d}" for n in litres for d in range(100) if n >= 0)
+
+
+_TEXT_RULES: dict[str, Callable[[str], tuple[str, ...]]] = {
+    "toloka-water": _toloka,
+    "dss188-electricity": _dss188,
+    "thai-electricity": _thai,
+    "fuel-pump-lcd": _fuel_pump,
+}
+
+
+def read_photo(data_dir: Path, file: str) -> Image:
+    """The stored photo as BGR; the photos of the data folder are upright already."""
+    image = cv2.imread(str(data_dir / file), cv2.IMREAD_COLOR)
+    if image is None:
+        raise InputError(f"{data_dir / file} cannot be decoded")
+    return np.asarray(image, np.uint8)

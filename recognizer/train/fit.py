@@ -1,0 +1,113 @@
+"""One training loop for both networks: AdamW, cosine schedule, averaged weights, checkpoints that resume."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+log = logging.getLogger(__name__)
+Batch = tuple[Tensor, ...]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast to train. One run is one cosine from ``rate`` to almost nothing."""
+
+    steps: int
+    batch: int
+    rate: float = 2e-3
+    warmup: int = 300
+    decay: float = 0.02
+    average: float = 0.999
+    seed: int = 0
+
+    def rate_at(self, step: int) -> float:
+        if step < self.warmup:
+            return self.rate * (step + 1) / self.warmup
+        done = (step - self.warmup) / max(1, self.steps - self.warmup)
+        return self.rate * (0.01 + 0.99 * 0.5 * (1 + float(np.cos(np.pi * min(1.0, done)))))
+
+
+def fit(
+    net: nn.Module,
+    make_batch: Callable[[np.random.Generator, int], Batch],
+    loss_of: Callable[[nn.Module, Batch], Tensor],
+    schedule: Schedule,
+    checkpoint: Path,
+    start_from: Path | None = None,
+    every: int = 500,
+    on_check: Callable[[nn.Module, int], None] | None = None,
+) -> nn.Module:
+    """Train ``net`` and return it with averaged weights.
+
+    ``checkpoint`` is written every ``every`` steps and resumed from when it exists; ``start_from`` gives only
+    the initial weights. ``on_check(averaged net, step)`` runs at every checkpoint.
+    """
+    torch.manual_seed(schedule.seed)
+    net = net.to(memory_format=torch.channels_last)
+    averaged = torch.optim.swa_utils.AveragedModel(
+        net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(schedule.average), use_buffers=True
+    )
+    optimizer = torch.optim.AdamW(net.parameters(), lr=schedule.rate, weight_decay=schedule.decay)
+    step = 0
+    if checkpoint.is_file():
+        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        net.load_state_dict(state["net"])
+        averaged.load_state_dict(state["averaged"])
+        optimizer.load_state_dict(state["optimizer"])
+        step = state["step"]
+        log.info("resuming %s at step %d", checkpoint, step)
+    elif start_from is not None:
+        weights = load_weights(start_from)
+        net.load_state_dict(weights)
+        averaged.module.load_state_dict(weights)
+    rng = np.random.default_rng([schedule.seed, step])
+    net.train()
+    total, began = 0.0, time.monotonic()
+    while step < schedule.steps:
+        for group in optimizer.param_groups:
+            group["lr"] = schedule.rate_at(step)
+        loss = loss_of(net, make_batch(rng, schedule.batch))
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(net.parameters(), 5.0)
+        optimizer.step()
+        averaged.update_parameters(net)
+        total += float(loss.detach())
+        step += 1
+        if step % every == 0 or step == schedule.steps:
+            seconds = time.monotonic() - began
+            log.info("step %d/%d loss %.4f %.0f ms/step", step, schedule.steps, total / every, seconds / every * 1000)
+            _save(checkpoint, net, averaged, optimizer, step)
+            if on_check is not None:
+                averaged.eval()
+                with torch.no_grad():
+                    on_check(averaged.module, step)
+            total, began = 0.0, time.monotonic()
+    result: nn.Module = averaged.module
+    return result.eval()
+
+
+def load_weights(checkpoint: Path) -> dict[str, Tensor]:
+    """The averaged weights inside a checkpoint."""
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    prefix = "module."
+    return {k.removeprefix(prefix): v for k, v in state["averaged"].items() if k.startswith(prefix)}
+
+
+def _save(path: Path, net: nn.Module, averaged: nn.Module, optimizer: torch.optim.Optimizer, step: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    state = {
+        "net": net.state_dict(),
+        "averaged": averaged.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "step": step,
+    }
+    partial = path.with_suffix(".partial")
+    torch.save(state, partial)
+    partial.replace(path)  # a kill while writing must not cost the last good checkpoint

@@ -1,0 +1,101 @@
+"""The two networks, as small depthwise-separable convolution stacks that train on a processor."""
+
+import torch
+from torch import Tensor, nn
+
+LOCATOR_STRIDE = 4
+LOCATOR_KINDS = ("lcd", "drum")
+CORNER_UNIT = 32.0
+"""Corner offsets are predicted in units of this many input pixels."""
+
+
+def _conv(inp: int, out: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inp, out, kernel, stride, kernel // 2, bias=False), nn.BatchNorm2d(out), nn.Hardswish(inplace=True)
+    )
+
+
+class Separable(nn.Module):
+    """Depthwise then pointwise convolution, with a residual where shapes allow one."""
+
+    def __init__(self, inp: int, out: int, kernel: tuple[int, int] = (3, 3), stride: tuple[int, int] = (1, 1)) -> None:
+        super().__init__()
+        pad = (kernel[0] // 2, kernel[1] // 2)
+        self.depthwise = nn.Conv2d(inp, inp, kernel, stride, pad, groups=inp, bias=False)
+        self.norm1 = nn.BatchNorm2d(inp)
+        self.pointwise = nn.Conv2d(inp, out, 1, bias=False)
+        self.norm2 = nn.BatchNorm2d(out)
+        self.act = nn.Hardswish(inplace=True)
+        self.residual = inp == out and stride == (1, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.norm2(self.pointwise(self.norm1(self.depthwise(x))))
+        return self.act(x + y if self.residual else y)
+
+
+class LocatorNet(nn.Module):
+    """(N, 3, H, W) picture, H and W multiples of 32, to (N, 2 + 8 + 1, H/4, W/4).
+
+    Channels: heat logit per kind of ``LOCATOR_KINDS``; the eight offsets from the cell's centre to the four
+    corners in reading order (x, y each, in ``CORNER_UNIT`` pixels); legibility logit.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(_conv(3, 16, 3, 2), _conv(16, 32, 3, 2))
+        self.stage1 = nn.Sequential(Separable(32, 32), Separable(32, 32))
+        self.stage2 = nn.Sequential(Separable(32, 72, (5, 5), (2, 2)), Separable(72, 72), Separable(72, 72))
+        self.stage3 = nn.Sequential(
+            Separable(72, 128, (5, 5), (2, 2)), *(Separable(128, 128, (5, 5)) for _ in range(3))
+        )
+        self.stage4 = nn.Sequential(
+            Separable(128, 176, (5, 5), (2, 2)), *(Separable(176, 176, (5, 5)) for _ in range(4))
+        )
+        self.up = nn.Upsample(scale_factor=2, mode="nearest")
+        self.lat4, self.lat3, self.lat2 = (nn.Conv2d(c, 96, 1) for c in (176, 128, 72))
+        self.merge3, self.merge2 = Separable(96, 96, (5, 5)), Separable(96, 96, (5, 5))
+        self.reduce = nn.Conv2d(96, 64, 1)
+        self.lat1 = nn.Conv2d(32, 64, 1)
+        self.merge1 = nn.Sequential(Separable(64, 64, (5, 5)), Separable(64, 64, (5, 5)))
+        self.head = nn.Conv2d(64, len(LOCATOR_KINDS) + 9, 1)
+        with torch.no_grad():
+            self.head.bias[: len(LOCATOR_KINDS)] = -4.0  # displays are rare: start from "nothing here"
+
+    def forward(self, x: Tensor) -> Tensor:
+        a = self.stage1(self.stem(x))
+        b = self.stage2(a)
+        c = self.stage3(b)
+        d = self.stage4(c)
+        y = self.merge3(self.up(self.lat4(d)) + self.lat3(c))
+        y = self.merge2(self.up(y) + self.lat2(b))
+        y = self.merge1(self.up(self.reduce(y)) + self.lat1(a))
+        return self.head(y)
+
+
+class CounterNet(nn.Module):
+    """(N, 3, 48, 224) upright strip to (N, 56, 12) logits: a CTC column every four pixels.
+
+    Classes: blank, then ``0``-``9``, then ``.``.
+    """
+
+    def __init__(self, classes: int = 12) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            _conv(3, 24, 3, 2),  # 24 x 112
+            Separable(24, 48, (3, 3), (1, 1)),
+            Separable(48, 72, (3, 3), (2, 2)),  # 12 x 56
+            Separable(72, 72),
+            Separable(72, 72, (5, 5)),
+            Separable(72, 128, (5, 3), (2, 1)),  # 6 x 56
+            Separable(128, 128, (3, 5)),
+            Separable(128, 128, (5, 5)),
+            Separable(128, 128, (5, 5)),
+        )
+        self.collapse = nn.Sequential(nn.Conv2d(128, 192, (6, 1), bias=False), nn.BatchNorm2d(192), nn.Hardswish())
+        self.context = nn.Sequential(
+            Separable(192, 192, (1, 9)), Separable(192, 192, (1, 9)), nn.Dropout(0.1), nn.Conv2d(192, classes, 1)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.context(self.collapse(self.features(x)))
+        return y.squeeze(2).transpose(1, 2)

@@ -1,0 +1,149 @@
+"""Find every display in a photo: its kind, its four corners in reading order, whether it can be read.
+
+Two looks with one network: at the whole photo, then close at each find, turned upright by the first look.
+The close look gives corners good to about a pixel of the strip, and tells false finds apart.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from recognizer.domain.observation import DisplayKind
+from recognizer.vision.frame import Frame
+from recognizer.vision.models import Model
+
+KINDS: tuple[DisplayKind, ...] = ("lcd", "drum")
+STRIDE = 4
+CORNER_UNIT = 32.0
+FIRST_SIDE = 320
+CLOSE_SIZE = (256, 128)
+CLOSE_LENGTH = 160.0
+"""The close look sees the display this many pixels long."""
+BORDER_SHARE = 0.08
+"""Photos are padded by this share of their long side, so that a display cut to its edge stands inside."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A display in the photo; ``quad`` is 4x2 in pixels of the full-size photo, corners in reading order."""
+
+    kind: DisplayKind
+    quad: NDArray[np.float32]
+    score: float
+    legible: float
+
+
+def locate(model: Model, frame: Frame, *, threshold: float = 0.1, most: int = 3) -> list[Found]:
+    """Displays of the frame, best first; empty when there is none above ``threshold``."""
+    preview = frame.preview(FIRST_SIDE)
+    to_photo = frame.width / preview.shape[1]
+    padded, offset = _pad(preview)
+    finds = [
+        Found(f.kind, ((f.quad - offset) * to_photo).astype(np.float32), f.score, f.legible)
+        for f in peaks(_run(model, padded), threshold)
+    ]
+    closer = [look_closer(model, frame, find) for find in _distinct(finds)[: most + 1]]
+    kept = [find for find in closer if find is not None and find.score >= threshold]
+    return _distinct(sorted(kept, key=lambda find: -find.score))[:most]
+
+
+def look_closer(model: Model, frame: Frame, find: Found) -> Found | None:
+    """The same display seen close and upright; None when it is no display from near."""
+    quad = find.quad
+    best: Found | None = None
+    for _ in range(2):
+        crop, matrix = _close_crop(frame, quad)
+        seen = peaks(_run(model, crop), 0.03)
+        centre = np.array(CLOSE_SIZE) / 2
+        near = [f for f in seen if np.linalg.norm((f.quad.mean(0) - centre) / (0.35 * CLOSE_LENGTH, 40.0)) < 1]
+        if not near:
+            return best
+        top = max(near, key=lambda f: f.score)
+        back = cv2.perspectiveTransform(top.quad[None].astype(np.float64), np.linalg.inv(matrix))[0]
+        before = quad
+        quad = np.asarray(back, np.float32)
+        best = Found(top.kind, quad, top.score, top.legible)
+        # A second close look pays only when the first look was far off.
+        length, old = (float(np.linalg.norm(q[1] - q[0])) for q in (quad, before))
+        if 0.75 < old / max(length, 1e-3) < 1.3 and np.linalg.norm(quad - before, axis=1).max() < 0.15 * length:
+            break
+    return best
+
+
+def _close_crop(frame: Frame, quad: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """The display upright, CLOSE_LENGTH long, in the middle of a CLOSE_SIZE crop; and the photo-to-crop matrix."""
+    along = (quad[1] - quad[0] + quad[2] - quad[3]) / 2
+    length = max(4.0, float(np.linalg.norm(along)))
+    # Pixels no finer than needed: a reduced decode of a big photo serves a big display.
+    wanted = max(frame.width, frame.height) * min(1.0, 1.3 * CLOSE_LENGTH / length)
+    picture = frame.preview(max(64, round(wanted)))
+    scale = picture.shape[1] / frame.width
+    c, s = along / length if float(np.linalg.norm(along)) > 0 else (1.0, 0.0)
+    zoom = CLOSE_LENGTH / length
+    linear = zoom * np.array([[c, s], [-s, c]])
+    matrix = np.eye(3)
+    matrix[:2, :2] = linear
+    matrix[:2, 2] = np.array(CLOSE_SIZE) / 2 - linear @ quad.mean(0)
+    crop = cv2.warpPerspective(
+        picture, matrix @ np.diag([1 / scale, 1 / scale, 1.0]), CLOSE_SIZE,
+        flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE,
+    )  # fmt: skip
+    return np.asarray(crop, np.uint8), matrix
+
+
+def normalise(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """HxWx3 BGR to the networks' 1x3xHxW input."""
+    return np.ascontiguousarray(((picture.astype(np.float32) - 127.5) / 64).transpose(2, 0, 1)[None])
+
+
+def _run(model: Model, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return np.asarray(model.run(normalise(picture))[0][0], np.float32)
+
+
+def _pad(picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Centre the picture on sides that are multiples of 32, with a border all round."""
+    height, width = picture.shape[:2]
+    border = round(BORDER_SHARE * max(height, width))
+    full_h, full_w = (-(-(n + 2 * border) // 32) * 32 for n in (height, width))
+    top, left = (full_h - height) // 2, (full_w - width) // 2
+    padded = cv2.copyMakeBorder(
+        picture, top, full_h - height - top, left, full_w - width - left, cv2.BORDER_REPLICATE
+    )
+    return np.asarray(padded, np.uint8), np.array([left, top], np.float32)
+
+
+def peaks(output: NDArray[np.float32], threshold: float) -> list[Found]:
+    """Heat maxima of one network output (11xhxw) as finds in input pixels, best first."""
+    heat = 1 / (1 + np.exp(-output[: len(KINDS)]))
+    found = []
+    for k, kind in enumerate(KINDS):
+        highest = cv2.dilate(heat[k], np.ones((5, 5), np.uint8))
+        for y, x in np.argwhere((heat[k] >= highest) & (heat[k] >= threshold)):
+            # Neighbouring cells see the same display: the mean of their corners is steadier than one.
+            y0, x0 = max(0, y - 1), max(0, x - 1)
+            weight = heat[k, y0 : y + 2, x0 : x + 2] ** 2
+            ys, xs = np.mgrid[y0 : y0 + weight.shape[0], x0 : x0 + weight.shape[1]]
+            corners = output[len(KINDS) : len(KINDS) + 8, y0 : y + 2, x0 : x + 2].reshape(4, 2, *weight.shape)
+            points = corners * CORNER_UNIT + (np.stack([xs, ys]) + 0.5) * STRIDE
+            quad = (points * weight).sum((2, 3)) / weight.sum()
+            legible = 1 / (1 + np.exp(-float(output[len(KINDS) + 8, y, x])))
+            found.append(Found(kind, quad.astype(np.float32), float(heat[k, y, x]), float(legible)))
+    return sorted(found, key=lambda f: -f.score)
+
+
+def _distinct(finds: list[Found]) -> list[Found]:
+    """Of finds whose centres lie inside one another only the better stays (an LCD seen as a drum, too)."""
+    kept: list[Found] = []
+    for find in finds:
+        if not any(_overlap(find.quad, k.quad) for k in kept):
+            kept.append(find)
+    return kept
+
+
+def _overlap(a: NDArray[np.float32], b: NDArray[np.float32]) -> bool:
+    def inside(quad: NDArray[np.float32], point: NDArray[np.float32]) -> bool:
+        return cv2.pointPolygonTest(quad.reshape(-1, 1, 2), (float(point[0]), float(point[1])), False) >= 0
+
+    return inside(a, b.mean(0)) or inside(b, a.mean(0))

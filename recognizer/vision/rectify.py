@@ -1,0 +1,43 @@
+"""Straighten a display: warp the area inside its four corners to an upright strip of fixed size.
+
+Training and inference both cut their strips here, so that they cannot drift apart.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+STRIP_HEIGHT, STRIP_WIDTH = 48, 224
+MARGIN_ALONG, MARGIN_ACROSS = 0.04, 0.16
+"""Context kept around the corners, as shares of the strip's length and height: corners are never exact."""
+
+
+def strip_matrix(quad: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The 3x3 homography from picture to strip for corners in reading order (4x2)."""
+    x0, x1 = STRIP_WIDTH * MARGIN_ALONG, STRIP_WIDTH * (1 - MARGIN_ALONG)
+    y0, y1 = STRIP_HEIGHT * MARGIN_ACROSS, STRIP_HEIGHT * (1 - MARGIN_ACROSS)
+    target = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
+    return np.asarray(cv2.getPerspectiveTransform(np.asarray(quad, np.float32), target), np.float64)
+
+
+def rectify(image: NDArray[np.uint8], quad: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Cut the display out of a BGR picture as an upright STRIP_HEIGHT x STRIP_WIDTH strip.
+
+    A display much larger than the strip is shrunk by areas first, or thin segments would be sampled away.
+    """
+    length = np.linalg.norm(quad[1] - quad[0]) + np.linalg.norm(quad[2] - quad[3])
+    height = np.linalg.norm(quad[3] - quad[0]) + np.linalg.norm(quad[2] - quad[1])
+    shrink = min(length / (2 * STRIP_WIDTH), height / (2 * STRIP_HEIGHT))
+    if shrink > 1.5:
+        low = np.floor(quad.min(0) - 0.2 * length).clip(0).astype(int)
+        high = np.ceil(quad.max(0) + 0.2 * length).astype(int)
+        part = image[low[1] : high[1], low[0] : high[0]]
+        if part.size:
+            size = (max(1, round(part.shape[1] / shrink)), max(1, round(part.shape[0] / shrink)))
+            scale = np.array([size[0] / part.shape[1], size[1] / part.shape[0]], np.float32)
+            image = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8)
+            quad = ((quad - low) * scale).astype(np.float32)
+    warped = cv2.warpPerspective(
+        image, strip_matrix(quad), (STRIP_WIDTH, STRIP_HEIGHT), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return np.asarray(warped, np.uint8)
