@@ -1,0 +1,26 @@
+"""Reads utility meters in photos: ``MeterReader().read(photo)`` gives a ``Report``."""
+
+from recognizer.domain.conclude import Policy, conclude
+from recognizer.domain.observation import Observation
+from recognizer.domain.reading import Finding, Reading, Report
+from recognizer.errors import InputError, ModelError, RecognizerError, UsageError
+from recognizer.overlay import draw_overlay
+from recognizer.reader import MeterReader
+from recognizer.vision.frame import Frame, load_frame
+
+__all__ = [
+    "Finding",
+    "Frame",
+    "InputError",
+    "MeterReader",
+    "ModelError",
+    "Observation",
+    "Policy",
+    "Reading",
+    "RecognizerError",
+    "Report",
+    "UsageError",
+    "conclude",
+    "draw_overlay",
+    "load_frame",
+]

@@ -5,8 +5,9 @@ import json
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from recognizer.archive import Outcome, Reader, batch, examine
@@ -31,9 +32,7 @@ def open_reader(models_dir: Path | None) -> Reader:
     return MeterReader(models_dir)
 
 
-def main(
-    argv: Sequence[str] | None = None, *, open_reader: Callable[[Path | None], Reader] = open_reader
-) -> int:
+def main(argv: Sequence[str] | None = None, *, open_reader: Callable[[Path | None], Reader] = open_reader) -> int:
     """Run the command and return its exit code; no error escapes as a traceback."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # file names need not be text
@@ -65,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument("--models-dir", type=Path, metavar="DIR", help="models to use instead of the built-in ones")
     common.add_argument("--verbose", action="store_true", help="log details to standard error")
     parser = argparse.ArgumentParser(prog="meter", description="Read utility meters in photos.", epilog=EXIT_CODES)
-    parser.add_argument("--version", action="version", version=f"meter {version('meter-recognizer')}")
+    parser.add_argument("--version", action="version", version=f"meter {_version()}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     read = commands.add_parser("read", parents=[common], help="read photos and print what they show")
@@ -90,11 +89,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _version() -> str:
+    try:
+        return version("meter-recognizer")
+    except PackageNotFoundError:  # run from a checkout that was never installed
+        return "(not installed)"
+
+
 def _log(verbose: bool) -> None:
     log = logging.getLogger("recognizer")
     log.addHandler(logging.StreamHandler() if verbose else logging.NullHandler())
     if verbose:
         log.setLevel(logging.DEBUG)
+    elif not sys.warnoptions:
+        warnings.simplefilter("ignore")  # Pillow warns of damaged metadata, which is of no use to the user
 
 
 def _read(args: argparse.Namespace, open_reader: Callable[[Path | None], Reader]) -> int:

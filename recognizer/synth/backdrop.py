@@ -2,16 +2,20 @@
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from recognizer.synth import ink, prints
 from recognizer.synth.ink import Colour, Image, chance, pick
 
 WALLS: tuple[Colour, ...] = (
-    (200, 205, 208), (170, 185, 195), (130, 150, 170), (90, 110, 140), (60, 75, 95), (45, 48, 52), (25, 26, 30), (150, 150, 145),
-    (120, 135, 120), (190, 190, 175), (90, 100, 105), (70, 95, 130), (215, 218, 220), (40, 50, 70), (160, 140, 110), (80, 120, 180),
+    (200, 205, 208), (170, 185, 195), (130, 150, 170), (90, 110, 140), (60, 75, 95), (45, 48, 52), (25, 26, 30),
+    (150, 150, 145),
+    (120, 135, 120), (190, 190, 175), (90, 100, 105), (70, 95, 130), (215, 218, 220), (40, 50, 70),
+    (160, 140, 110), (80, 120, 180),
 )  # fmt: skip
 PIPES: tuple[Colour, ...] = (
-    (70, 130, 180), (150, 155, 158), (60, 65, 70), (45, 60, 110), (200, 203, 205), (40, 70, 40), (90, 110, 130), (150, 90, 40),
+    (70, 130, 180), (150, 155, 158), (60, 65, 70), (45, 60, 110), (200, 203, 205), (40, 70, 40), (90, 110, 130),
+    (150, 90, 40),
 )  # fmt: skip
 CABLES: tuple[Colour, ...] = (
     (40, 40, 42),
@@ -49,11 +53,16 @@ def _wall(rng: np.random.Generator, w: int, h: int) -> Image:
     if rough > 0.01:
         light = light + ink.grain(rng, h, w, sigma) * rough
     canvas = ink.tint(np.maximum(light, 0.05).astype(np.float32), colour)
-    if chance(rng, 0.35):  # patches of another colour: rust, damp, leaves, old paint
+    if chance(rng, 0.25):  # patches of another colour: rust, damp, leaves, old paint
         other = ink.jitter(rng, pick(rng, WALLS if chance(rng, 0.7) else ((40, 110, 60), (30, 80, 50))), 16)
         patch = ink.grain(rng, (h + 7) // 8, (w + 7) // 8, pick(rng, (1.5, 3.0, 6.0)))
         edge = np.asarray(cv2.resize(patch, (w, h), interpolation=cv2.INTER_LINEAR), np.float32)
-        ink.paint(canvas, np.clip(edge * 400 - rng.uniform(-200, 500), 0, 255), other, float(rng.uniform(0.3, 0.9)))
+        ink.paint(
+            canvas,
+            np.clip(edge * rng.uniform(80, 400) - rng.uniform(-200, 500), 0, 255),
+            other,
+            float(rng.uniform(0.3, 0.9)),
+        )
     image = ink.to_image(canvas)
     roll = rng.random()
     if roll < 0.18:  # planks or tiles
@@ -102,7 +111,7 @@ def _pipe(rng: np.random.Generator, image: Image) -> None:
         tube(image, middle - short, middle + short, width * 1.35, ink.shade(colour, float(rng.uniform(0.7, 1.2))))
 
 
-def tube(image: Image, a: ink.NDArray[np.float64], b: ink.NDArray[np.float64], width: float, colour: Colour) -> None:
+def tube(image: Image, a: NDArray[np.float64], b: NDArray[np.float64], width: float, colour: Colour) -> None:
     """A straight cylinder between two points."""
     side = np.array([-(b - a)[1], (b - a)[0]]) / max(1e-6, float(np.hypot(*(b - a))))
     for share, bright, shift in (
@@ -155,7 +164,10 @@ def _label(rng: np.random.Generator, image: Image) -> None:
     if roll < 0.4:
         prints.sticker(rng, image, x, y, size * rng.uniform(0.1, 0.4), size * rng.uniform(0.05, 0.12))
     elif roll < 0.6:
-        stamp = f"20{rng.integers(16, 26)}-0{rng.integers(1, 10)}-1{rng.integers(0, 10)} 1{rng.integers(0, 10)}:3{rng.integers(0, 10)}:00"
+        year, month, day, hour, minute = (
+            int(rng.integers(a, b)) for a, b in ((16, 26), (1, 13), (1, 29), (0, 24), (0, 60))
+        )
+        stamp = f"20{year}-{month:02}-{day:02} {hour:02}:{minute:02}:00"
         if chance(rng, 0.5):
             prints.box(image, w * 0.6, h * 0.95, w, h, (245, 245, 245))
         prints.put_text(image, stamp, w * 0.61, h * 0.96, max(5, size * 0.022), (40, 40, 230), 500)

@@ -21,7 +21,7 @@ from recognizer.synth import ink
 from recognizer.synth.carry import sample_value, wheel_turns
 from recognizer.synth.drum import DrumStyle, assemble, cell_edges, drum_text, finish_window
 from recognizer.synth.ink import Canvas, Image, chance, pick
-from recognizer.synth.labels import Strip
+from recognizer.synth.labels import ALONE, Setting, Strip
 
 CROP_HEIGHT = 56
 RED, NOT_RED = 0.11, 0.05  # share of red pixels; between the two a crop may be either
@@ -107,9 +107,7 @@ def redness(crop: Image) -> float:
     return float((red > 0.12 * np.maximum(pixels.max(2), 60.0)).mean())
 
 
-def render_bank_drum(
-    rng: np.random.Generator, bank: DigitBank, plate: ink.Colour | None = None, glass: bool = True
-) -> Strip:
+def render_bank_drum(rng: np.random.Generator, bank: DigitBank, setting: Setting = ALONE) -> Strip:
     """A counter whose wheels are real crops; wheels that must roll get crops that roll as far."""
     names = list(bank.meters)
     weights = np.sqrt([len(bank.meters[n].crops) for n in names])
@@ -124,7 +122,7 @@ def render_bank_drum(
     window = _compose(rng, meter, turns, cells, height, style.decimals if style.mark == "colour" else None)
     if style.holes or style.separator != "none":
         window = finish_window(rng, style, window, cells)
-    return assemble(rng, style, window, cells, drum_text(turns, style), plate, glass)
+    return assemble(rng, style, window, cells, drum_text(turns, style), setting)
 
 
 def _style(rng: np.random.Generator, meter: MeterCrops) -> DrumStyle:

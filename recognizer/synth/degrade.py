@@ -1,6 +1,7 @@
 """What the camera and the light do to a photo: blur, noise, tone, cast, shade, glare, JPEG."""
 
 import math
+from typing import Any
 
 import cv2
 import numpy as np
@@ -21,7 +22,8 @@ def sample_strength(rng: np.random.Generator) -> float:
 def degrade(rng: np.random.Generator, image: Image, strength: float | None = None) -> Image:
     """A photo of the same size as a phone or a cheap camera would have taken it."""
     s = sample_strength(rng) if strength is None else strength
-    unit = min(image.shape[:2]) / 400  # blur radii that hold for a picture of 400 pixels
+    # blur radii hold for a picture of 400 pixels; a single strip is small but blurs like a part of one
+    unit = max(0.7, min(image.shape[:2]) / 400)
     if chance(rng, 0.4 + 0.4 * s):
         image = _focus(rng, image, s, unit)
     if chance(rng, 0.1 + 0.35 * s):
@@ -84,7 +86,7 @@ def _light_and_noise(rng: np.random.Generator, image: Image, s: float) -> Image:
     return ink.to_image(np.minimum(x, 255.0, out=x))
 
 
-def _three(plane: NDArray[np.float32]) -> NDArray[np.float32]:
+def _three(plane: NDArray[Any]) -> NDArray[np.float32]:
     return np.asarray(cv2.merge((plane, plane, plane)), np.float32)
 
 

@@ -1,6 +1,7 @@
 """One drum counter with its surroundings: window, wheels, separators, decimal marks, plate."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from recognizer.synth import ink
 from recognizer.synth.carry import read_turns, sample_value, wheel_turns
 from recognizer.synth.ink import Canvas, Colour, Mask, chance, pick
-from recognizer.synth.labels import Glyph, Strip, rectangle
+from recognizer.synth.labels import ALONE, Glyph, Setting, Strip, rectangle
 from recognizer.synth.mount import mount_counter
 from recognizer.synth.numerals import Hand, Type
 
@@ -101,8 +102,7 @@ def render_drum(
     value: float | None = None,
     wheels: int | None = None,
     height: int | None = None,
-    plate: Colour | None = None,
-    glass: bool = True,
+    setting: Setting = ALONE,
 ) -> Strip:
     """A counter as it stands in its plate; ``value`` is in units of the last wheel, ``height`` the window's."""
     style = style or DrumStyle.sample(rng)
@@ -112,7 +112,7 @@ def render_drum(
     turns = wheel_turns(value, wheels, float(rng.uniform(8.7, 9.5)))
     cells = cell_edges(style, wheels, height)
     window = _wheels(rng, style, turns, cells, height)
-    return assemble(rng, style, window, cells, drum_text(turns, style), plate, glass)
+    return assemble(rng, style, window, cells, drum_text(turns, style), setting)
 
 
 def cell_edges(style: DrumStyle, wheels: int, height: int) -> list[tuple[int, int]]:
@@ -133,12 +133,11 @@ def assemble(
     window: Canvas,
     cells: list[tuple[int, int]],
     text: str,
-    plate: Colour | None,
-    glass: bool = True,
+    setting: Setting,
 ) -> Strip:
     """Set a finished window into a plate and say where everything is."""
     height, width = window.shape[:2]
-    image, (x, y) = mount_counter(rng, window, cells, style.decimals, style.mark, plate, style.holes, glass)
+    image, (x, y) = mount_counter(rng, window, cells, style.decimals, style.mark, style.holes, setting)
     glyphs: list[Glyph] = []
     first = len(cells) - style.decimals
     digits = text.replace(".", "")
@@ -191,7 +190,7 @@ def _wheels(
 def finish_window(rng: np.random.Generator, style: DrumStyle, window: Canvas, cells: list[tuple[int, int]]) -> Canvas:
     """Separators, cogs, the cylinder's shading and the window edge's shadow over finished wheels, in place."""
     h = window.shape[0]
-    for (_, end), (start, _) in zip(cells, cells[1:], strict=False):
+    for (_, end), (start, _) in pairwise(cells):
         _separate(rng, style, window, end, start)
     y = np.linspace(-1, 1, h, dtype=np.float32)
     dark = float(rng.uniform(0.1, 0.75)) * (0.4 + 0.6 * style.curve)
@@ -246,8 +245,3 @@ def _bend(mask: Mask, curve: float) -> Mask:
     map_y = np.repeat(source[:, None], w, 1)
     map_x = np.repeat(np.arange(w, dtype=np.float32)[None], h, 0)
     return np.asarray(cv2.remap(mask, map_x, map_y, cv2.INTER_LINEAR), np.uint8)
-
-
-def without_decimals(style: DrumStyle) -> DrumStyle:
-    """The same counter with all wheels alike."""
-    return replace(style, decimals=0, mark="none", last_wheel=style.wheel, last_figure=style.figure)

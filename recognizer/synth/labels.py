@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from recognizer.synth.ink import Image, Rect
+from recognizer.synth.ink import Colour, Image, Rect
 
 Kind = Literal["lcd", "drum"]
 QuadArray = NDArray[np.float32]
@@ -37,6 +37,18 @@ class Strip:
     glyphs: list[Glyph] = field(default_factory=list)
     panel: Rect = (0, 0, 0, 0)
     legible: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Where a display is to stand: alone as a strip (the default), or in the face of a meter."""
+
+    plate: Colour | None = None  # colour of the plate around it; None: any
+    in_face: bool = False  # then light, dirt and reflections are laid over the whole face by its maker
+    water: bool | None = None  # water meter or electricity meter, for its unit and print
+
+
+ALONE = Setting()
 
 
 def rectangle(x0: float, y0: float, x1: float, y1: float) -> QuadArray:

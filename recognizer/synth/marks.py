@@ -55,8 +55,8 @@ def draw_marks(rng: np.random.Generator, mask: Mask, row: Rect, cut: Cut, ghost:
     height = y1 - y0
     room_right, room_top, room_bottom, room_left = w - x1, y0, h - y1, x0
     if room_right > height * 0.55 and chance(rng, 0.75):
-        size = _fit(pick(rng, UNITS), room_right - height * 0.15, height * rng.uniform(0.22, 0.5))
-        unit = ink.text_stamp(size[0], size[1], pick(rng, (400, 500, 700)))
+        weight = pick(rng, (400, 500, 700))
+        unit = _fit(pick(rng, UNITS), room_right - height * 0.25, height * rng.uniform(0.22, 0.5), weight)
         low = chance(rng, 0.7)
         y = y1 - unit.shape[0] - height * rng.uniform(0.0, 0.06) if low else y0 + height * rng.uniform(0, 0.3)
         ink.stamp(mask, unit, x1 + height * rng.uniform(0.08, 0.2), y)
@@ -67,21 +67,26 @@ def draw_marks(rng: np.random.Generator, mask: Mask, row: Rect, cut: Cut, ghost:
         _line(rng, mask, x0, round(y0 - room_top * 0.8), x1, round(y0 - height * 0.1), cut, ghost)
     if room_bottom > height * 0.36 and chance(rng, 0.65):
         if chance(rng, 0.55):
-            text, size = _fit(pick(rng, UNITS), (x1 - x0) * 0.6, room_bottom * rng.uniform(0.4, 0.65))
-            unit = ink.text_stamp(text, size, pick(rng, (400, 600, 800)))
+            weight = pick(rng, (400, 600, 800))
+            unit = _fit(pick(rng, UNITS), (x1 - x0) * 0.6, room_bottom * rng.uniform(0.4, 0.65), weight)
             ink.stamp(mask, unit, x1 - unit.shape[1] * rng.uniform(0.4, 1.0), y1 + height * rng.uniform(0.08, 0.15))
         else:
             _line(rng, mask, x0, round(y1 + height * 0.1), x1, round(h - room_bottom * 0.15), cut, ghost)
     if room_left > height * 0.8 and chance(rng, 0.35):  # "En" over "T2" in small segments, or a phase mark
         small = Pen(cut, height * rng.uniform(0.3, 0.45))
-        for k, text in enumerate((pick(rng, ("En", "EL", "P", "L1", "T")), pick(rng, ("T1", "T2", "T3", "1", "2")))):
-            for i, char in enumerate(text):
+        for k, tag_text in enumerate(
+            (pick(rng, ("En", "EL", "P", "L1", "T")), pick(rng, ("T1", "T2", "T3", "1", "2")))
+        ):
+            for i, char in enumerate(tag_text):
                 small.draw(mask, None, char, x0 - height * 0.75 + i * small.height * 0.75, y0 + k * height * 0.5)
 
 
-def _fit(text: str, width: float, height: float) -> tuple[str, int]:
-    """The text and the height at which it stays inside the width (a letter is about 0.75 of its height wide)."""
-    return text, max(5, round(min(height, width / (0.8 * max(1, len(text))))))
+def _fit(text: str, width: float, height: float, weight: int) -> Mask:
+    """The text at that height, or lower where it would be wider than ``width``."""
+    unit = ink.text_stamp(text, max(5, round(height)), weight)
+    if unit.shape[1] > width:
+        unit = ink.text_stamp(text, max(5, int(height * width / unit.shape[1])), weight)
+    return unit
 
 
 def _line(
@@ -110,7 +115,7 @@ def _line(
                 pick(rng, MARKS), max(5, round(height * rng.uniform(0.45, 0.8))), pick(rng, (400, 600))
             )
             if chance(rng, 0.25):  # in a box, or cut out of one
-                box = cv2.copyMakeBorder(mark, 3, 3, 3, 3, cv2.BORDER_CONSTANT, value=0)
+                box = np.asarray(cv2.copyMakeBorder(mark, 3, 3, 3, 3, cv2.BORDER_CONSTANT, value=0), np.uint8)
                 cv2.rectangle(box, (0, 0), (box.shape[1] - 1, box.shape[0] - 1), 255, 1)
                 mark = box if chance(rng, 0.6) else np.asarray(255 - box, np.uint8)
             ink.stamp(mask, mark, x, y)

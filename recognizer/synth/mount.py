@@ -1,16 +1,21 @@
 """The plate around a drum counter: frame, decimal marks, place values, unit, holes for single wheels."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from recognizer.synth import ink
 from recognizer.synth.ink import Canvas, Colour, Image, Mask, chance, pick
+from recognizer.synth.labels import Setting
 from recognizer.synth.surface import cover_glass, plate_surface
 
 PLATES: tuple[Colour, ...] = (
-    (222, 224, 222), (205, 208, 205), (185, 186, 184), (160, 164, 165), (190, 205, 215), (215, 205, 190), (120, 122, 120),
+    (222, 224, 222), (205, 208, 205), (185, 186, 184), (160, 164, 165), (190, 205, 215), (215, 205, 190),
+    (120, 122, 120),
     (50, 50, 50), (26, 26, 28), (235, 236, 236), (150, 190, 210), (200, 190, 175),
 )  # fmt: skip
-UNITS = ("kWh", "kWh", "kWh", "m3", "m3", "m\u00b3", "M3", "m")
+WATER_UNITS = ("m3", "m3", "m\u00b3", "M3", "m")
+UNITS = (*WATER_UNITS, "kWh", "kWh", "kWh", "kWh")
 
 
 def mount_counter(
@@ -19,15 +24,14 @@ def mount_counter(
     cells: list[tuple[int, int]],
     decimals: int,
     mark: str,
-    plate: Colour | None,
     holes: bool,
-    glass: bool,
+    setting: Setting,
 ) -> tuple[Image, tuple[int, int]]:
     """The finished picture and where in it the window's top-left corner is."""
     h, w = window.shape[:2]
     side, above, below = (round(h * rng.uniform(0.35, 1.1)) for _ in range(3))
-    colour = plate or ink.jitter(rng, pick(rng, PLATES), 10)
-    canvas = plate_surface(rng, h + above + below, w + 2 * side, colour)
+    colour = setting.plate or ink.jitter(rng, pick(rng, PLATES), 10)
+    canvas = plate_surface(rng, h + above + below, w + 2 * side, colour, flat=setting.in_face)
     dark_plate = sum(colour) < 330
     print_colour: Colour = (225, 228, 228) if dark_plate else pick(rng, ((30, 30, 32), (60, 60, 62), (20, 20, 20)))
     _frame(rng, canvas, (side, above, side + w, above + h), colour, print_colour)
@@ -45,9 +49,9 @@ def mount_counter(
             _notch(canvas, side + cells[first - 1][1], side + cells[first][0], above, h, colour)
         elif mark == "box" or chance(rng, 0.12):
             _box(rng, canvas, (side + cells[first][0], above, side + w, above + h), red)
-    _print(rng, mask, cells, decimals, side, above, h)
+    _print(rng, mask, cells, decimals, (side, above, h), setting)
     ink.paint(canvas, mask, print_colour, float(rng.uniform(0.6, 1)))
-    if glass:
+    if not setting.in_face:
         cover_glass(rng, canvas, h * 0.8)
     return ink.to_image(canvas), (side, above)
 
@@ -69,8 +73,8 @@ def _frame(rng: np.random.Generator, canvas: Canvas, box: ink.Rect, plate: Colou
         canvas[y1 : y1 + t, max(0, x0 - t) : x1 + t] = ink.shade(plate, 1.15)
         canvas[max(0, y0 - t) : y0, max(0, x0 - t) : x1 + t] = ink.shade(plate, 0.5)
     elif kind == "field":  # the counter stands in a dark field wider than itself
-        a, b = round(h * rng.uniform(0.05, 0.3)), round(h * rng.uniform(0.02, 0.2))
-        canvas[max(0, y0 - b) : y1 + b, max(0, x0 - a) : x1 + a] = pick(
+        wide, high = round(h * rng.uniform(0.05, 0.3)), round(h * rng.uniform(0.02, 0.2))
+        canvas[max(0, y0 - high) : y1 + high, max(0, x0 - wide) : x1 + wide] = pick(
             rng, ((25, 25, 27), (45, 45, 48), ink.shade(plate, 0.4))
         )
     else:
@@ -82,7 +86,7 @@ def _cover_gaps(
 ) -> None:
     """The plate shows between wheels that have an opening each; its edge casts a shadow to one side."""
     light = float(rng.uniform(0.9, 1.08))
-    for (_, end), (start, _) in zip(cells, cells[1:], strict=False):
+    for (_, end), (start, _) in pairwise(cells):
         if start > end:
             canvas[y : y + h, x + end : x + start] = ink.shade(plate, light)
             canvas[y : y + h, x + start : x + start + max(1, h // 24)] *= 0.6
@@ -125,12 +129,19 @@ def _box(rng: np.random.Generator, canvas: Canvas, box: ink.Rect, red: Colour) -
 
 
 def _print(
-    rng: np.random.Generator, mask: Mask, cells: list[tuple[int, int]], decimals: int, x: int, y: int, h: int
+    rng: np.random.Generator,
+    mask: Mask,
+    cells: list[tuple[int, int]],
+    decimals: int,
+    corner: tuple[int, int, int],
+    setting: Setting,
 ) -> None:
     """Unit to the right, place values over or under the wheels, letters before the window, a line of text."""
+    x, y, h = corner
     right = x + cells[-1][1]
+    units = UNITS if setting.water is None else WATER_UNITS if setting.water else ("kWh",)
     if chance(rng, 0.6):
-        unit = ink.text_stamp(pick(rng, UNITS), max(5, round(h * rng.uniform(0.25, 0.55))), pick(rng, (400, 500, 700)))
+        unit = ink.text_stamp(pick(rng, units), max(5, round(h * rng.uniform(0.25, 0.55))), pick(rng, (400, 500, 700)))
         ink.stamp(mask, unit, right + h * rng.uniform(0.1, 0.3), y + h * rng.uniform(0.1, 0.9) - unit.shape[0] / 2)
     if chance(rng, 0.3):
         whole = len(cells) - decimals
@@ -145,7 +156,7 @@ def _print(
         letter = ink.text_stamp(pick(rng, ("H", "V", "N", "A", "B")), max(5, round(h * 0.4)), 500)
         ink.stamp(mask, letter, x - letter.shape[1] - h * rng.uniform(0.15, 0.3), y + h * 0.3)
     for row in (y - h * rng.uniform(0.3, 0.7), y + h * rng.uniform(1.2, 1.4)):
-        if chance(rng, 0.4):
+        if chance(rng, 0.4) and not setting.in_face:
             words = pick(
                 rng,
                 (

@@ -8,12 +8,30 @@ import numpy as np
 from recognizer.synth import ink
 from recognizer.synth.ink import Colour, Image, Mask, chance, pick
 
-LINES = (
-    "SINGLE PHASE ELECTRONIC METER", "1 PHASE 2 WIRE AC STATIC METER", "WATTHOUR-METER", "220V 5(80)A 50Hz", "1600 imp/kWh",
-    "IEC 62053-21", "Class 1", "TYPE DD862", "3200 imp/kWh", "Qn=1,5 m3/h", "90 C  1 MPa", "СЧЕТЧИК ВОДЫ", "H-B V-A", "CB-15",
-    "MADE IN 2019", "240V 10-60A", "PROPERTY OF", "MODEL: DTS27", "kWh", "m3", "Q3=2.5m3/h", "3x230/400V", "ISO 4064", "HYDRO",
-    "SCROLL", "PULSE", "CAL", "Cl.B", "10(40)A", "AQUA METER", "Electronic Watt-hour Meter", "imp/kWh", "T30  MAP16", "R80",
+POWER_LINES = (
+    "SINGLE PHASE ELECTRONIC METER", "1 PHASE 2 WIRE AC STATIC METER", "WATTHOUR-METER", "220V 5(80)A 50Hz",
+    "1600 imp/kWh", "IEC 62053-21", "Class 1", "TYPE DD862", "3200 imp/kWh", "MADE IN 2019", "240V 10-60A",
+    "PROPERTY OF", "MODEL: DTS27", "kWh", "3x230/400V", "SCROLL", "PULSE", "CAL", "Cl.B", "10(40)A", "imp/kWh",
+    "Electronic Watt-hour Meter", "50 Hz  cl. 1.0", "A+  A-", "Серия 2.0",
 )  # fmt: skip
+WATER_LINES = (
+    "Qn=1,5 m3/h", "90°C  1 MPa", "СЧЕТЧИК ВОДЫ", "H-B V-A", "CB-15", "Q3=2.5m3/h", "ISO 4064", "HYDRO", "T30  MAP16",
+    "AQUA", "R80", "DN15", "2018", "m3", "x0.0001", "Q3/Q1=100", "15-110", "UNIVERSAL", "T max 90°C",
+)  # fmt: skip
+
+
+class Room:
+    """Keeps printed things from lying on each other: places already taken on a face."""
+
+    def __init__(self) -> None:
+        self._taken: list[tuple[float, float, float, float]] = []
+
+    def take(self, x0: float, y0: float, x1: float, y1: float) -> bool:
+        """Take the place if it is free."""
+        if any(x0 < b and x1 > a and y0 < d and y1 > c for a, c, b, d in self._taken):
+            return False
+        self._taken.append((x0, y0, x1, y1))
+        return True
 
 
 def serial(rng: np.random.Generator) -> str:
@@ -22,6 +40,12 @@ def serial(rng: np.random.Generator) -> str:
     return pick(rng, ("", "", "", "No. ", "N ", "S/N ", "No ")) + (
         digits[:2] + " " + digits[2:] if chance(rng, 0.2) else digits
     )
+
+
+def serial_or_line(rng: np.random.Generator, water: bool) -> str:
+    if chance(rng, 0.3):
+        return serial(rng)
+    return pick(rng, WATER_LINES if water else POWER_LINES)
 
 
 def put_text(image: Image, text: str, x: float, y: float, height: float, colour: Colour, weight: int = 400) -> int:

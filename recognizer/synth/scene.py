@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,10 +13,13 @@ from recognizer.synth.backdrop import draw_backdrop, tube
 from recognizer.synth.bank import DigitBank, render_bank_drum
 from recognizer.synth.degrade import degrade
 from recognizer.synth.drum import DrumStyle, render_drum
-from recognizer.synth.faces import BODIES, Face, box_face, plate_colour, round_face
+from recognizer.synth.face_box import box_face
+from recognizer.synth.face_round import round_face
+from recognizer.synth.faces import BODIES, Face, plate_colour
 from recognizer.synth.ink import Image, chance, pick
-from recognizer.synth.labels import Kind, QuadArray, Strip
-from recognizer.synth.lcd import LcdStyle, render_lcd
+from recognizer.synth.labels import Kind, QuadArray, Setting, Strip
+from recognizer.synth.lcd import render_lcd
+from recognizer.synth.lcd_style import LcdStyle
 from recognizer.synth.spoil import spoil
 
 Matrix = NDArray[np.float64]
@@ -33,6 +37,8 @@ class SceneDisplay:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
+    """A photo and every display in it."""
+
     image: Image
     displays: list[SceneDisplay] = field(default_factory=list)
 
@@ -74,10 +80,27 @@ def render_scene(
             plans = [MeterPlan(share=float(rng.uniform(0.08, 0.28)), centre=c) for c in ((0.28, 0.4), (0.72, 0.6))]
     displays: list[SceneDisplay] = []
     for plan in plans:
+        before = image.copy() if displays else image
         shown = _add_meter(rng, image, plan, bank)
+        displays = [kept for d in displays if (kept := _still_seen(d, before, image))]
         if shown is not None:
             displays.append(shown)
     return Scene(degrade(rng, image, strength), displays)
+
+
+def _still_seen(display: SceneDisplay, before: Image, after: Image) -> SceneDisplay | None:
+    """What is left of a display when another meter has been laid into the photo: it may lie under it."""
+    low = np.clip(np.floor(display.quad.min(0)), 0, None).astype(int)
+    high = np.ceil(display.quad.max(0)).astype(int)
+    old, new = (np.ascontiguousarray(i[low[1] : high[1], low[0] : high[0]]) for i in (before, after))
+    if not old.size:
+        return None
+    mask = np.zeros(old.shape[:2], np.uint8)
+    cv2.fillConvexPoly(mask, np.round(display.quad - low).astype(np.int32), 1)
+    changed = float((cv2.absdiff(old, new).max(2) > 24)[mask > 0].mean()) if mask.any() else 1.0
+    if changed > 0.5:
+        return None
+    return display if changed < 0.04 else SceneDisplay(display.kind, display.quad, "", legible=False)
 
 
 def _fit(rng: np.random.Generator, canvas: Image, w: int, h: int) -> Image:
@@ -124,7 +147,7 @@ def _add_meter(rng: np.random.Generator, image: Image, plan: MeterPlan, bank: Di
         fault = "glare"
     length = max(18.0, share * w)
     plate = plate_colour(rng, is_round)
-    strip = None if bare else _strip(rng, plan, kind, length, plate, fault != "off", bank)
+    strip = None if bare else _strip(rng, plan, kind, length, Setting(plate, True, is_round), fault != "off", bank)
     limit = round(1.7 * max(w, h))
     face = (round_face if is_round else box_face)(rng, strip, plate, length, limit)
     matrix = _place(rng, face, plan, angle, (w, h))
@@ -151,18 +174,18 @@ def _strip(
     plan: MeterPlan,
     kind: Kind,
     length: float,
-    plate: ink.Colour,
+    setting: Setting,
     lit: bool,
     bank: DigitBank | None,
 ) -> Strip:
     """The display at about the size at which it is needed, so that no thin stroke is sampled away."""
     near = length / 4.2  # a row is about four to five times as long as high
-    height = int(min(110, max(22, near * rng.uniform(0.9, 1.2))))
+    height = int(min(220, max(22, near * rng.uniform(0.9, 1.2))))
     if kind == "lcd":
-        return render_lcd(rng, plan.lcd, plan.text, height, plate, lit, glass=False)
+        return render_lcd(rng, plan.lcd, plan.text, height, lit, setting)
     if bank is not None and bank.meters and plan.value is None and chance(rng, 0.4):
-        return render_bank_drum(rng, bank, plate, glass=False)
-    return render_drum(rng, plan.drum, plan.value, plan.wheels, height, plate, glass=False)
+        return render_bank_drum(rng, bank, setting)
+    return render_drum(rng, plan.drum, plan.value, plan.wheels, height, setting)
 
 
 def _place(rng: np.random.Generator, face: Face, plan: MeterPlan, angle: float, size: tuple[int, int]) -> Matrix:
@@ -179,7 +202,7 @@ def _place(rng: np.random.Generator, face: Face, plan: MeterPlan, angle: float, 
     if plan.tilt == 0:
         squeeze = np.ones(2, np.float32)
     moved = ((corners - anchor) * squeeze + bend) @ turn
-    matrix = cv2.getPerspectiveTransform(corners, moved.astype(np.float32))
+    matrix = np.asarray(cv2.getPerspectiveTransform(corners, moved.astype(np.float32)), np.float64)
     target = corners if face.quad is None else face.quad
     reach = _through(target, matrix)
     low, high = reach.min(0), reach.max(0)
@@ -195,7 +218,7 @@ def _place(rng: np.random.Generator, face: Face, plan: MeterPlan, angle: float, 
     return np.asarray(shift @ matrix, np.float64)
 
 
-def _through(points: NDArray[np.float32], matrix: Matrix) -> QuadArray:
+def _through(points: NDArray[np.float32], matrix: NDArray[Any]) -> QuadArray:
     return np.asarray(cv2.perspectiveTransform(points[None].astype(np.float32), matrix)[0], np.float32)
 
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from recognizer.synth import ink, prints
-from recognizer.synth.ink import Image, chance, pick
+from recognizer.synth.ink import Field, Image, chance, pick
 from recognizer.synth.labels import QuadArray
 
 
@@ -55,10 +55,13 @@ def _smear(rng: np.random.Generator, image: Image, panel: QuadArray) -> None:
         return
     sigma = max(1.5, height * float(rng.uniform(0.3, 0.5)))
     soft = cv2.GaussianBlur(part, (0, 0), sigma)
-    ramp = np.zeros(part.shape[:2], np.float32)
+    ramp: Field = np.zeros(part.shape[:2], np.float32)
     edge = max(1, round(height * 0.8))
     ramp[edge:-edge, edge:-edge] = 1
-    ramp = cv2.blur(ramp, (edge, edge)) if min(part.shape[:2]) > 2 * edge else np.ones(part.shape[:2], np.float32)
+    if min(part.shape[:2]) > 2 * edge:
+        ramp = np.asarray(cv2.blur(ramp, (edge, edge)), np.float32)
+    else:
+        ramp[:] = 1
     part[:] = cv2.blendLinear(soft, part.copy(), ramp, 1 - ramp)
 
 

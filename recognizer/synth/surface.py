@@ -7,8 +7,10 @@ from recognizer.synth import ink
 from recognizer.synth.ink import Canvas, Colour, chance
 
 
-def plate_surface(rng: np.random.Generator, h: int, w: int, colour: Colour) -> Canvas:
-    """A plate of painted metal or plastic in uneven light, with a little texture."""
+def plate_surface(rng: np.random.Generator, h: int, w: int, colour: Colour, flat: bool = False) -> Canvas:
+    """A plate of painted metal or plastic in uneven light, with a little texture; ``flat``: just the colour."""
+    if flat:
+        return ink.sheet(h, w, colour)
     spread = rng.uniform(0.02, 0.15)
     light = ink.field(rng, h, w, 1 - spread, 1 + spread, (3, 4))
     if chance(rng, 0.5):
@@ -23,6 +25,10 @@ def cover_glass(rng: np.random.Generator, canvas: Canvas, scale: float, amount: 
         reflection(rng, canvas)
     if chance(rng, 0.1 * amount):
         glare_spot(rng, canvas, scale)
+    if chance(rng, 0.12 * amount):
+        mirrored_room(rng, canvas)
+    if chance(rng, 0.05 * amount):
+        lamp_glow(rng, canvas)
     if chance(rng, 0.15 * amount):
         cast_shadow(rng, canvas)
     if chance(rng, 0.15 * amount):
@@ -46,6 +52,26 @@ def reflection(rng: np.random.Generator, canvas: Canvas) -> None:
         mask = _soften(mask, rng.uniform(0.02, 0.15) * h + 1)
     tint = float(rng.uniform(180, 255))
     ink.paint(canvas, mask, (tint, tint, tint * 0.97), float(rng.uniform(0.08, 0.45)))
+
+
+def mirrored_room(rng: np.random.Generator, canvas: Canvas) -> None:
+    """What stands opposite, dim and out of focus in the glass: patches of colour added to what lies behind."""
+    h, w = canvas.shape[:2]
+    grid = rng.uniform(-90, 120, (int(rng.integers(2, 6)), int(rng.integers(3, 10)), 1)) + rng.normal(0, 25, (1, 1, 3))
+    room = cv2.resize(np.maximum(grid, 0).astype(np.float32), (w, h), interpolation=cv2.INTER_CUBIC)
+    canvas += np.asarray(room, np.float32) * np.float32(rng.uniform(0.3, 0.9))
+    np.clip(canvas, 0, 255, out=canvas)
+
+
+def lamp_glow(rng: np.random.Generator, canvas: Canvas) -> None:
+    """The red pulse lamp beside a display shining over it."""
+    h, w = canvas.shape[:2]
+    y, x = np.ogrid[0:h, 0:w]
+    cx, cy = rng.uniform(0.1, 0.9) * w, h * rng.uniform(0.85, 1.15)
+    d2 = ((x - cx) / rng.uniform(1.5, 4)) ** 2 + (y - cy) ** 2
+    glow = (rng.uniform(80, 220) * np.exp(-d2 / (h * rng.uniform(0.15, 0.4)) ** 2)).astype(np.float32)
+    canvas += glow[..., None] * np.array((0.35, 0.2, 1.0), np.float32)
+    np.minimum(canvas, 255, out=canvas)
 
 
 def glare_spot(rng: np.random.Generator, canvas: Canvas, scale: float) -> None:
@@ -77,8 +103,8 @@ def cast_shadow(rng: np.random.Generator, canvas: Canvas) -> None:
 
 def dust(rng: np.random.Generator, canvas: Canvas, scale: float) -> None:
     """Specks of dirt, splashes of paint, drops."""
-    mask = np.zeros(canvas.shape[:2], np.uint8)
-    h, w = mask.shape
+    h, w = canvas.shape[:2]
+    mask: ink.Mask = np.zeros((h, w), np.uint8)
     for _ in range(int(rng.integers(3, 30))):
         r = max(0.5, scale * 0.03 * float(rng.exponential()))
         at = (int(rng.uniform(0, w) * 16), int(rng.uniform(0, h) * 16))
@@ -88,8 +114,8 @@ def dust(rng: np.random.Generator, canvas: Canvas, scale: float) -> None:
 
 
 def scratches(rng: np.random.Generator, canvas: Canvas, scale: float) -> None:
-    mask = np.zeros(canvas.shape[:2], np.uint8)
-    h, w = mask.shape
+    h, w = canvas.shape[:2]
+    mask: ink.Mask = np.zeros((h, w), np.uint8)
     for _ in range(int(rng.integers(1, 9))):
         a = rng.uniform(0, 1, 2) * (w, h)
         b = a + rng.normal(0, 1, 2) * scale * 1.5

@@ -90,7 +90,7 @@ class Frame:
         if max_side >= long_side:
             return self.pixels
         reduction = 1
-        while self._jpeg is not None and reduction < 8 and long_side // (2 * reduction) >= max_side:
+        while self._jpeg is not None and reduction < 8 and math.ceil(long_side / (2 * reduction)) >= max_side:
             reduction *= 2
         scale = max_side / long_side
         size = (max(1, round(self.width * scale)), max(1, round(self.height * scale)))
