@@ -10,7 +10,7 @@ from math import exp, hypot, log, sqrt
 
 from recognizer.domain.decode import RollRule, decode
 from recognizer.domain.observation import Display, DisplayKind, Glyph, Observation
-from recognizer.domain.reading import Finding, Reading, Report, Status
+from recognizer.domain.reading import Candidate, Finding, Reading, Report, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,10 @@ class Calibration:
         if min(weights) < 0:
             raise ValueError(f"weights of a calibration are >= 0, got {weights}")
 
-    def confidence(self, top: float, weakest: float, legible: float, score: float) -> float:
-        """Chance from 0 to 1 that the reading is right, from four probabilities of its parts."""
-        total = self.top * _logit(top) + self.weakest * _logit(weakest) + self.offset
-        total += self.legible * _logit(legible) + self.score * _logit(score)
+    def confidence(self, parts: tuple[float, float, float, float]) -> float:
+        """Chance from 0 to 1 that the reading is right, from its ``features``."""
+        top, weakest, legible, score = parts
+        total = self.top * top + self.weakest * weakest + self.legible * legible + self.score * score + self.offset
         return 1 / (1 + exp(-max(-50.0, min(50.0, total))))
 
 
@@ -95,9 +95,7 @@ def _reading(display: Display, policy: Policy) -> Reading:
     text = candidates[0].text if candidates else ""
     confidence = 0.0
     if candidates:
-        calibration = policy.calibration(display.kind)
-        weakest = weakest_position(display.glyphs)
-        confidence = calibration.confidence(candidates[0].probability, weakest, display.legible, display.score)
+        confidence = policy.calibration(display.kind).confidence(features(display, candidates))
     findings = _reasons_to_refuse(display, text, confidence, policy)
     status: Status = "refused" if findings else "accepted"
     if not findings and confidence < policy.accept_above:
@@ -134,6 +132,12 @@ def _reasons_to_refuse(display: Display, text: str, confidence: float, policy: P
     return tuple(findings)
 
 
+def features(display: Display, candidates: Sequence[Candidate]) -> tuple[float, float, float, float]:
+    """Log-odds of the best text, the weakest position, legibility and the display itself: what confidence weighs."""
+    weakest = weakest_position(display.glyphs)
+    return _logit(candidates[0].probability), _logit(weakest), _logit(display.legible), _logit(display.score)
+
+
 def weakest_position(glyphs: Sequence[Glyph]) -> float:
     """Probability of the likeliest content of the least certain position; 1 when there are no positions."""
     return min((max(g.absent, *(p for _, p in g.odds), 0.0) for g in glyphs), default=1.0)
@@ -150,5 +154,5 @@ def _prominence(display: Display, observation: Observation) -> float:
 
 
 def _logit(p: float) -> float:
-    p = min(1 - 1e-6, max(1e-6, p))
+    p = min(1 - 1e-4, max(1e-4, p))
     return log(p / (1 - p))

@@ -7,27 +7,54 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import torch
 from torch import nn
 
+from recognizer.train.counter import ALPHABET
 from recognizer.train.fit import load_weights
+from recognizer.train.nets import LOCATOR_KINDS, CounterNet, LocatorNet
 from recognizer.vision.card import Card, write_card
+from recognizer.vision.models import load_model
+from recognizer.vision.rectify import STRIP_HEIGHT, STRIP_WIDTH
 
 OPSET = 17
 TOLERANCE = 1e-3
 
+DATA = [
+    "bdci-water, toloka-water, thai-electricity, dss188-electricity, cesc-electricity, vn-lcd, pafal-sequence, "
+    "prepaid-balance, lcd-strips, off-lcd: training splits of ../shared/data",
+    "pictures drawn by recognizer.synth",
+]
+LICENCES = [
+    "the largest real set, toloka-water, is CC BY-NC-ND 4.0; most others come from public repositories that state none",
+    "no picture of these sets is part of the project; the weights are given under Apache-2.0 as far as that is ours to give",
+]
 
-def export(net: nn.Module, checkpoint: Path, folder: Path, shape: tuple[int, int], card: dict[str, Any]) -> str:
-    """Write the checkpoint's averaged weights as ``folder/model.onnx`` with its card; returns the SHA-256.
 
-    ``shape`` is (height, width) of an input to compare both runtimes on; a card with ``input.height`` 0 takes
-    any size. Raises ValueError when ONNX Runtime's output differs from PyTorch's by more than TOLERANCE.
-    """
+def export_role(role: str, checkpoint: Path, models_dir: Path) -> None:
+    """Export ``locator`` or ``counter`` with its card."""
+    if role == "locator":
+        settings: dict[str, Any] = {
+            "input": {"height": 0, "width": 0, "channels": 3, "note": "any multiple of 32; BGR, (x - 127.5) / 64"},
+            "kinds": list(LOCATOR_KINDS),
+            "data": DATA,
+        }
+        _export(LocatorNet(), checkpoint, models_dir / role, (128, 256), settings)
+    else:
+        settings = {
+            "input": {"height": STRIP_HEIGHT, "width": STRIP_WIDTH, "channels": 3, "note": "BGR, (x - 127.5) / 64"},
+            "alphabet": ALPHABET,
+            "data": [*DATA, "digit-crops (Apache-2.0, haverland/Tenth-of-step-of-a-meter-digit), pasted into drums"],
+        }
+        _export(CounterNet(), checkpoint, models_dir / role, (STRIP_HEIGHT, STRIP_WIDTH), settings)
+
+
+def _export(net: nn.Module, checkpoint: Path, folder: Path, shape: tuple[int, int], settings: dict[str, Any]) -> None:
+    """Raises ValueError when ONNX Runtime's output differs from PyTorch's by more than TOLERANCE."""
     net.load_state_dict(load_weights(checkpoint))
     net.eval()
     example = torch.rand(1, 3, *shape) * 4 - 2
-    free = {"picture": {2: "height", 3: "width"}} if card["input"]["height"] == 0 else None
+    free = {"picture": {2: "height", 3: "width"}} if settings["input"]["height"] == 0 else None
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the tracing exporter is announced as deprecated; it is also exact here
@@ -36,15 +63,23 @@ def export(net: nn.Module, checkpoint: Path, folder: Path, shape: tuple[int, int
             dynamic_axes=free, dynamo=False, opset_version=OPSET,
         )  # fmt: skip
     data = buffer.getvalue()
-    with torch.no_grad():
-        wanted = net(example).numpy()
-    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
-    found = session.run(None, {"picture": example.numpy()})[0]
-    difference = float(np.abs(found - wanted).max())
-    if not difference <= TOLERANCE:
-        raise ValueError(f"ONNX and PyTorch differ by {difference:.2g} on the same input")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.onnx").write_bytes(data)
-    digest = hashlib.sha256(data).hexdigest()
-    write_card(folder, Card({"role": folder.name, "sha256": digest, **card}))
-    return digest
+    card = {
+        "role": folder.name,
+        "sha256": hashlib.sha256(data).hexdigest(),
+        **settings,
+        "licences": LICENCES,
+        "recipe": f"python -m recognizer.train {folder.name}; {checkpoint.stem}, step {_step(checkpoint)}",
+        "scores": {"parameters": sum(p.numel() for p in net.parameters())},
+    }
+    write_card(folder, Card(card))
+    with torch.no_grad():
+        wanted = net(example).numpy()
+    difference = float(np.abs(load_model(folder.name, folder.parent).run(example.numpy())[0] - wanted).max())
+    if not difference <= TOLERANCE:
+        raise ValueError(f"ONNX and PyTorch differ by {difference:.2g} on the same input")
+
+
+def _step(checkpoint: Path) -> int:
+    return int(torch.load(checkpoint, map_location="cpu", weights_only=True)["step"])

@@ -51,8 +51,8 @@ def fit(
     torch.manual_seed(schedule.seed)
     net = net.to(memory_format=torch.channels_last)
     averaged = torch.optim.swa_utils.AveragedModel(
-        net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(schedule.average), use_buffers=True
-    )
+        net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(schedule.average)
+    )  # weights only: averaged normalisation statistics lag behind and ruin the network in eval mode
     optimizer = torch.optim.AdamW(net.parameters(), lr=schedule.rate, weight_decay=schedule.decay)
     step = 0
     if checkpoint.is_file():

@@ -23,7 +23,7 @@ CACHED_SIDE = 1000
 
 
 @dataclass(frozen=True)
-class Scene:
+class CachedPhoto:
     """A cached photo at 1, 1/2, 1/4 of its cached size, and its displays."""
 
     levels: tuple[Image, ...]
@@ -33,22 +33,22 @@ class Scene:
     """The picture shows nothing but the display."""
 
 
-def load_scenes(data_dir: Path, examples: list[Example]) -> list[Scene]:
+def load_photos(data_dir: Path, examples: list[Example]) -> list[CachedPhoto]:
     """Decode and cache; photos whose corners are unknown are left out."""
-    scenes = []
+    photos = []
     for e in examples:
         if e.quad is None:
             continue
-        scenes.append(make_scene(read_photo(data_dir, e.file), ((e.kind, e.quad, e.legible),), e.source == "lcd-strips"))
-    return scenes
+        photos.append(cache_photo(read_photo(data_dir, e.file), ((e.kind, e.quad, e.legible),), e.source == "lcd-strips"))
+    return photos
 
 
-def make_scene(image: Image, displays: tuple[tuple[str, Corners, bool], ...], cut_out: bool = False) -> Scene:
+def cache_photo(image: Image, displays: tuple[tuple[str, Corners, bool], ...], cut_out: bool = False) -> CachedPhoto:
     scale = min(1.0, CACHED_SIDE / max(image.shape[:2]))
     levels = [image if scale == 1 else _shrink(image, scale)]
     while max(levels[-1].shape[:2]) > 300:
         levels.append(_shrink(levels[-1], 0.5))
-    return Scene(tuple(levels), tuple((k, np.asarray(q * scale, np.float32), ok) for k, q, ok in displays), cut_out)
+    return CachedPhoto(tuple(levels), tuple((k, np.asarray(q * scale, np.float32), ok) for k, q, ok in displays), cut_out)
 
 
 def _shrink(image: Image, scale: float) -> Image:
@@ -56,13 +56,13 @@ def _shrink(image: Image, scale: float) -> Image:
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def sample(rng: np.random.Generator, scene: Scene) -> tuple[Image, list[tuple[str, Corners, bool]]]:
+def sample(rng: np.random.Generator, photo: CachedPhoto) -> tuple[Image, list[tuple[str, Corners, bool]]]:
     """One SIDE x SIDE training crop and the displays inside it, corners in crop pixels."""
-    height, width = scene.levels[0].shape[:2]
-    if not scene.displays:
+    height, width = photo.levels[0].shape[:2]
+    if not photo.displays:
         target, length, centre, along = None, 0.0, np.array([width / 2, height / 2]), np.array([1.0, 0.0])
     else:
-        target = scene.displays[int(rng.integers(len(scene.displays)))][1]
+        target = photo.displays[int(rng.integers(len(photo.displays)))][1]
         along = (target[1] - target[0] + target[2] - target[3]) / 2
         length = float(np.linalg.norm(along))
         centre = target.mean(0)
@@ -79,7 +79,7 @@ def sample(rng: np.random.Generator, scene: Scene) -> tuple[Image, list[tuple[st
     else:
         scale = np.exp(rng.uniform(np.log(12), np.log(235))) / length
         angle = rng.uniform(-180, 180)
-    if scene.cut_out:
+    if photo.cut_out:
         scale = rng.uniform(120, 245) / length
     scale = min(scale, 4.0)
     reach = max(4.0, SIDE / 2 - 0.55 * length * scale)  # keep the display inside the crop
@@ -91,17 +91,17 @@ def sample(rng: np.random.Generator, scene: Scene) -> tuple[Image, list[tuple[st
         goal = np.array([SIDE / 2, SIDE / 2])
     matrix = _matrix(rng, centre, goal, scale, angle)
     level = 0
-    while level + 1 < len(scene.levels) and scale * 2**level < 0.6:
+    while level + 1 < len(photo.levels) and scale * 2**level < 0.6:
         level += 1
-    picture = scene.levels[level]
-    fit_level = np.diag([scene.levels[0].shape[1] / picture.shape[1], scene.levels[0].shape[0] / picture.shape[0], 1.0])
+    picture = photo.levels[level]
+    fit_level = np.diag([photo.levels[0].shape[1] / picture.shape[1], photo.levels[0].shape[0] / picture.shape[0], 1.0])
     border = (cv2.BORDER_REPLICATE, cv2.BORDER_CONSTANT)[int(rng.integers(2))]
     crop = cv2.warpPerspective(
         picture, matrix @ fit_level, (SIDE, SIDE), flags=cv2.INTER_LINEAR, borderMode=border,
         borderValue=tuple(int(v) for v in rng.integers(0, 256, 3)),
     )  # fmt: skip
     found = []
-    for kind, quad, legible in scene.displays:
+    for kind, quad, legible in photo.displays:
         moved = cv2.perspectiveTransform(quad[None].astype(np.float64), matrix)[0].astype(np.float32)
         if (moved.min(0) > -SIDE * 0.04).all() and (moved.max(0) < SIDE * 1.04).all():
             found.append((kind, moved, legible))

@@ -26,9 +26,14 @@ def read_strips(model: Model, strips: list[NDArray[np.uint8]]) -> tuple[Glyph, .
 
     The cuts must agree along the strip (they may differ across it): their columns are averaged.
     """
+    return glyphs_of(log_probs_of(model, strips))
+
+
+def log_probs_of(model: Model, strips: list[NDArray[np.uint8]]) -> Array:
+    """(columns, 12) log-probabilities, the mean over cuts of one display that agree along the strip."""
     logits = np.mean([np.asarray(model.run(normalise(s))[0][0], np.float64) for s in strips], axis=0)
     shifted = logits - logits.max(1, keepdims=True)
-    return glyphs_of(shifted - np.log(np.exp(shifted).sum(1, keepdims=True)))
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(1, keepdims=True)))
 
 
 def glyphs_of(log_probs: Array) -> tuple[Glyph, ...]:

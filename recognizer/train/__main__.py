@@ -1,0 +1,52 @@
+"""``python -m recognizer.train corners | locator | counter | calibrate | export`` with the data folder."""
+
+import argparse
+import logging
+from pathlib import Path
+
+import cv2
+import torch
+
+from recognizer.train import CHECKPOINTS, recipes
+from recognizer.train.calibrate import calibrate
+from recognizer.train.corners import SOURCES, find_corners
+from recognizer.train.data import CORNERS_CSV
+from recognizer.train.export import export_role
+from recognizer.train.fit import Schedule
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m recognizer.train", description=__doc__)
+    parser.add_argument("what", choices=("corners", "locator", "counter", "calibrate", "export"))
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--models", type=Path, default=Path("models"))
+    parser.add_argument("--checkpoints", type=Path, default=CHECKPOINTS)
+    parser.add_argument("--name", help="checkpoint name; default: the role")
+    parser.add_argument("--start-from", type=Path, help="checkpoint whose weights to start from")
+    parser.add_argument("--steps", type=int, default=20000)
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--sources", nargs="+", default=list(SOURCES), help="corners: sources to find anew")
+    parser.add_argument("--roles", nargs="+", default=["locator", "counter"], help="export: which models")
+    args = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    torch.set_num_threads(1)
+    cv2.setNumThreads(0)
+    checkpoint = args.checkpoints / f"{args.name or args.what}.pt"
+    if args.what == "corners":
+        find_corners(args.data, args.models, CORNERS_CSV, CORNERS_CSV, args.sources)
+    elif args.what == "locator":
+        schedule = Schedule(args.steps, 16, args.rate, seed=args.seed)
+        recipes.train_locator(args.data, checkpoint, schedule, args.start_from)
+    elif args.what == "counter":
+        schedule = Schedule(args.steps, 32, args.rate, seed=args.seed)
+        recipes.train_counter(args.data, checkpoint, schedule, args.start_from)
+    elif args.what == "export":
+        for role in args.roles:
+            export_role(role, args.checkpoints / f"{args.name or role}.pt", args.models)
+    else:
+        calibrate(args.data, args.models)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""What the committed networks were trained on and for how long; ``python -m recognizer.train`` runs these."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from recognizer.synth import DigitBank, load_digit_bank, render_scene, render_strip
+from recognizer.train import counter, locator
+from recognizer.train.counter import Cutout
+from recognizer.train.data import Example, held_back, load_examples, read_photo
+from recognizer.train.fit import Batch, Schedule, fit
+from recognizer.train.locator import CachedPhoto
+from recognizer.train.nets import CounterNet, LocatorNet
+
+log = logging.getLogger(__name__)
+
+REAL_SHARES = {
+    "bdci-water": 0.26, "toloka-water": 0.30, "thai-electricity": 0.10, "lcd-strips": 0.15, "dss188-electricity": 0.07,
+    "pafal-sequence": 0.02, "cesc-electricity": 0.05, "vn-lcd": 0.04, "prepaid-balance": 0.01, "fuel-pump-lcd": 0.10,
+}  # fmt: skip
+"""How often a real strip or photo comes from each source; the small ones more often than their number."""
+RENDERED_SCENES = 1500
+
+
+def usable(data_dir: Path) -> list[Example]:
+    """Training photos less those held back for validation."""
+    return [e for e in load_examples(data_dir, "train") if not held_back(e)]
+
+
+def train_locator(data_dir: Path, checkpoint: Path, schedule: Schedule, start_from: Path | None) -> None:
+    examples = [e for e in usable(data_dir) if e.quad is not None]
+    real = locator.load_photos(data_dir, examples)
+    shares = _shares([e.source for e in examples])
+    rng = np.random.default_rng([schedule.seed, 1])
+    rendered = [_rendered_scene(rng) for _ in range(RENDERED_SCENES)]
+    log.info("%d real photos, %d rendered", len(real), len(rendered))
+
+    def batch(rng: np.random.Generator, size: int) -> Batch:
+        drawn = int(rng.binomial(size, 0.25))
+        picked = [rendered[i] for i in rng.integers(len(rendered), size=drawn)]
+        picked += [real[i] for i in rng.choice(len(real), size - drawn, p=shares)]
+        return locator.to_batch([locator.sample(rng, photo) for photo in picked])
+
+    fit(LocatorNet(), batch, locator.loss, schedule, checkpoint, start_from)
+
+
+def _rendered_scene(rng: np.random.Generator) -> CachedPhoto:
+    scene = render_scene(rng, size=(int(rng.integers(480, 800)), int(rng.integers(480, 800))))
+    return locator.cache_photo(
+        scene.image, tuple((d.kind, np.asarray(d.quad, np.float32), d.legible) for d in scene.displays)
+    )
+
+
+def train_counter(data_dir: Path, checkpoint: Path, schedule: Schedule, start_from: Path | None) -> None:
+    examples = load_examples(data_dir)
+    training = counter.load_cutouts(data_dir, usable(data_dir))
+    watched = counter.load_cutouts(data_dir, [e for e in examples if e.split == "val" or held_back(e)])
+    by_source: dict[str, list[Cutout]] = {}
+    for cutout in training:
+        by_source.setdefault(cutout.source, []).append(cutout)
+    log.info("strips: %s", {s: len(v) for s, v in by_source.items()})
+    bank = load_digit_bank(data_dir)
+    groups = [(0.56 * REAL_SHARES.get(s, 0.01), counter.any_of(v)) for s, v in by_source.items()]
+    groups += [(0.22, _rendered("lcd")), (0.10, _rendered("drum")), (0.09, _rendered("drum", bank))]
+    groups.append((0.03, counter.any_of(_elsewhere(data_dir, examples))))
+    fit(
+        CounterNet(), counter.batches(groups), counter.loss, schedule, checkpoint, start_from,
+        on_check=lambda net, step: log.info("%d %s", step, counter.accuracy(net, watched)),
+    )  # fmt: skip
+
+
+def _rendered(kind: str, bank: DigitBank | None = None) -> Callable[[np.random.Generator], Cutout]:
+    def make(rng: np.random.Generator) -> Cutout:
+        strip = render_strip(rng, "lcd" if kind == "lcd" else "drum", bank, 1.0)
+        return Cutout(strip.image, np.asarray(strip.quad, np.float32), (strip.text,), "rendered")
+
+    return make
+
+
+def _elsewhere(data_dir: Path, examples: list[Example]) -> list[Cutout]:
+    """Strips of what is no display: the same photos, well away from it. They say nothing."""
+    rng = np.random.default_rng(5)
+    with_quad = [e for e in examples if e.split == "train" and not held_back(e) and e.quad is not None]
+    cutouts = []
+    for i in rng.choice(len(with_quad), 250, replace=False):
+        image, quad = read_photo(data_dir, with_quad[i].file), with_quad[i].quad
+        assert quad is not None
+        length = float(np.linalg.norm(quad[1] - quad[0]))
+        shift = np.array([rng.uniform(-0.6, 0.6), rng.choice([-1, 1]) * rng.uniform(0.35, 1.2)]) * length
+        moved = (quad + shift).astype(np.float32)
+        if (moved.min(0) > 0).all() and (moved.max(0) < np.array(image.shape[1::-1])).all():
+            cutouts.append(replace(counter.cut_out(image, moved, ("",), "elsewhere")))
+    return cutouts
+
+
+def _shares(sources: list[str]) -> np.ndarray:
+    counts = {s: sources.count(s) for s in set(sources)}
+    shares = np.array([REAL_SHARES.get(s, 0.02) / counts[s] for s in sources])
+    return shares / shares.sum()
