@@ -1,5 +1,6 @@
 """Speed as ratios and budgets that mean something on any machine: where a photo's time goes, the cold start,
-and whether many threads that share one reader give the same answers as one."""
+and whether many threads that share one reader give the same answers as one.
+"""
 
 import cProfile
 import json

@@ -63,9 +63,11 @@ class MeterReader:
 
 def policy_of(counter: Model) -> Policy:
     """The default policy with the calibration that stands in the counter's card."""
-    figures = counter.card.settings.get("calibration", {})
-    kinds = {kind: Calibration(**figures[kind]) for kind in ("lcd", "drum") if kind in figures}
-    return replace(Policy(), **kinds, **figures.get("thresholds", {}))
+    figures = counter.card.settings.get("calibration")
+    if figures is None:
+        return Policy()
+    lcd, drum = Calibration(**figures["lcd"]), Calibration(**figures["drum"])
+    return replace(Policy(), lcd=lcd, drum=drum, **figures["thresholds"])
 
 
 def _certainty(glyphs: tuple[Glyph, ...]) -> float:

@@ -35,7 +35,7 @@ class Calibration:
         if min(weights) < 0:
             raise ValueError(f"weights of a calibration are >= 0, got {weights}")
 
-    def confidence(self, parts: tuple[float, float, float, float]) -> float:
+    def confidence(self, parts: Sequence[float]) -> float:
         """Chance from 0 to 1 that the reading is right, from its ``features``."""
         top, weakest, legible, score = parts
         total = self.top * top + self.weakest * weakest + self.legible * legible + self.score * score + self.offset

@@ -78,9 +78,7 @@ class Observation:
                 quad=_quad(d["quad"]),
                 score=d["score"],
                 legible=d["legible"],
-                glyphs=tuple(
-                    Glyph(tuple((c, p) for c, p in g["odds"]), g["start"], g["end"]) for g in d["glyphs"]
-                ),
+                glyphs=tuple(Glyph(tuple((c, p) for c, p in g["odds"]), g["start"], g["end"]) for g in d["glyphs"]),
             )
             for d in data["displays"]
         )

@@ -1,5 +1,7 @@
 """Light pixel changes shared by both networks: exposure, colour, blur, noise, JPEG."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +11,7 @@ Image = NDArray[np.uint8]
 
 def jitter_pixels(rng: np.random.Generator, image: Image, strength: float = 1.0) -> Image:
     """A changed copy of a BGR picture, about as a phone in another light would have taken it."""
-    x = image
+    x: NDArray[Any] = image
     if rng.random() < 0.8:
         # A random tone curve and colour cast, as one look-up table per channel.
         gain = np.exp(rng.normal(0, 0.25 * strength)) * np.exp(rng.normal(0, 0.08 * strength, 3))
@@ -26,19 +28,17 @@ def jitter_pixels(rng: np.random.Generator, image: Image, strength: float = 1.0)
     if rng.random() < 0.3 * strength:
         x = _blur(rng, x)
     if rng.random() < 0.25 * strength:
-        noise = np.empty(x.shape, np.int16)
-        cv2.setRNGSeed(int(rng.integers(1 << 31)))
-        cv2.randn(noise, 0, float(rng.uniform(2, 14)))
+        noise = (rng.standard_normal(x.shape, np.float32) * float(rng.uniform(2, 14))).astype(np.int16)
         x = cv2.add(x, noise, dtype=cv2.CV_8U)
     if rng.random() < 0.15 * strength:
         _, code = cv2.imencode(".jpg", x, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(15, 70))])
-        x = cv2.imdecode(code, cv2.IMREAD_COLOR)
+        x = np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR), np.uint8)
     if rng.random() < 0.2 * strength:
         x = _shade(rng, x)
     return np.asarray(x, np.uint8)
 
 
-def _blur(rng: np.random.Generator, x: Image) -> Image:
+def _blur(rng: np.random.Generator, x: NDArray[Any]) -> Image:
     if rng.random() < 0.6:
         return np.asarray(cv2.GaussianBlur(x, (0, 0), float(rng.uniform(0.4, 1.6))), np.uint8)
     size = int(rng.integers(3, 8))
@@ -51,11 +51,11 @@ def _blur(rng: np.random.Generator, x: Image) -> Image:
     return np.asarray(cv2.filter2D(x, -1, kernel / max(1e-6, kernel.sum())), np.uint8)
 
 
-def _shade(rng: np.random.Generator, x: Image) -> Image:
+def _shade(rng: np.random.Generator, x: NDArray[Any]) -> Image:
     """A bright blob (glare) or a dark slope (shadow) over part of the picture."""
     height, width = x.shape[:2]
     if rng.random() < 0.5:
-        blob = np.zeros((height, width), np.float32)
+        blob: NDArray[Any] = np.zeros((height, width), np.float32)
         centre = (int(rng.integers(width)), int(rng.integers(height)))
         axes = (int(rng.uniform(0.03, 0.25) * width) + 1, int(rng.uniform(0.03, 0.25) * height) + 1)
         cv2.ellipse(blob, centre, axes, float(rng.uniform(0, 180)), 0, 360, 1.0, -1)

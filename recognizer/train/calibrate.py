@@ -31,6 +31,8 @@ FEATURES = ("top", "weakest", "legible", "score")
 
 @dataclass(frozen=True)
 class Case:
+    """One read display of a held-back photo."""
+
     kind: DisplayKind
     logits: tuple[float, ...]
     """Log-odds of FEATURES."""
@@ -58,7 +60,10 @@ def calibrate(data_dir: Path, models_dir: Path) -> None:
     folder = models_dir / "counter"
     settings = dict(read_card(folder).settings)
     settings["calibration"] = {
-        **{k: {n: round(float(v), 4) for n, v in zip((*FEATURES, "offset"), w, strict=True)} for k, w in weights.items()},
+        **{
+            k: {n: round(float(v), 4) for n, v in zip((*FEATURES, "offset"), w, strict=True)}
+            for k, w in weights.items()
+        },
         "thresholds": {"accept_above": round(accept, 4)},
         "photos": len(scored),
     }

@@ -27,7 +27,7 @@ DATA = [
 ]
 LICENCES = [
     "the largest real set, toloka-water, is CC BY-NC-ND 4.0; most others come from public repositories that state none",
-    "no picture of these sets is part of the project; the weights are given under Apache-2.0 as far as that is ours to give",
+    "no picture of these sets is part of the project; the weights are under Apache-2.0 as far as that is ours to give",
 ]
 
 

@@ -39,7 +39,9 @@ def load_photos(data_dir: Path, examples: list[Example]) -> list[CachedPhoto]:
     for e in examples:
         if e.quad is None:
             continue
-        photos.append(cache_photo(read_photo(data_dir, e.file), ((e.kind, e.quad, e.legible),), e.source == "lcd-strips"))
+        photos.append(
+            cache_photo(read_photo(data_dir, e.file), ((e.kind, e.quad, e.legible),), e.source == "lcd-strips")
+        )
     return photos
 
 
@@ -48,7 +50,9 @@ def cache_photo(image: Image, displays: tuple[tuple[str, Corners, bool], ...], c
     levels = [image if scale == 1 else _shrink(image, scale)]
     while max(levels[-1].shape[:2]) > 300:
         levels.append(_shrink(levels[-1], 0.5))
-    return CachedPhoto(tuple(levels), tuple((k, np.asarray(q * scale, np.float32), ok) for k, q, ok in displays), cut_out)
+    return CachedPhoto(
+        tuple(levels), tuple((k, np.asarray(q * scale, np.float32), ok) for k, q, ok in displays), cut_out
+    )
 
 
 def _shrink(image: Image, scale: float) -> Image:
@@ -162,9 +166,7 @@ def targets(displays: list[tuple[str, Corners, bool]]) -> tuple[NDArray[np.float
 def to_batch(items: list[tuple[Image, list[tuple[str, Corners, bool]]]]) -> Batch:
     pictures = np.stack([im for im, _ in items]).transpose(0, 3, 1, 2)
     made = [targets(d) for _, d in items]
-    return normalise(torch.from_numpy(pictures)), *(
-        torch.from_numpy(np.stack([t[i] for t in made])) for i in range(5)
-    )  # type: ignore[return-value]
+    return normalise(torch.from_numpy(pictures)), *(torch.from_numpy(np.stack([t[i] for t in made])) for i in range(5))  # type: ignore[return-value]
 
 
 def normalise(pictures: Tensor) -> Tensor:

@@ -4,6 +4,8 @@ The network gives a CTC column every few pixels (Graves 2006). Odds of a positio
 the probability of the best text with this position changed, over all such changes, all else fixed.
 """
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -158,7 +160,7 @@ def _spans(log_probs: Array, text: Codes) -> list[tuple[float, float]]:
             hits[state // 2].append(t)
         state -= int(back[t, state])
     centres = [(np.mean(h) + 0.5) / columns if h else np.nan for h in hits]
-    edges = [(a + b) / 2 for a, b in zip(centres, centres[1:], strict=False)]
+    edges = [(a + b) / 2 for a, b in pairwise(centres)]
     starts = [max(0.0, 2 * centres[0] - edges[0]) if edges else 0.0, *edges]
     ends = [*edges, min(1.0, 2 * centres[-1] - edges[-1]) if edges else 1.0]
     return [(float(a), float(b)) for a, b in zip(starts, ends, strict=True)]

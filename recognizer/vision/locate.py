@@ -108,9 +108,7 @@ def _pad(picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.floa
     border = round(BORDER_SHARE * max(height, width))
     full_h, full_w = (-(-(n + 2 * border) // 32) * 32 for n in (height, width))
     top, left = (full_h - height) // 2, (full_w - width) // 2
-    padded = cv2.copyMakeBorder(
-        picture, top, full_h - height - top, left, full_w - width - left, cv2.BORDER_REPLICATE
-    )
+    padded = cv2.copyMakeBorder(picture, top, full_h - height - top, left, full_w - width - left, cv2.BORDER_REPLICATE)
     return np.asarray(padded, np.uint8), np.array([left, top], np.float32)
 
 

@@ -106,7 +106,7 @@ def test_no_value_without_a_status_that_allows_one(shown: list[tuple[float, floa
 def test_more_evidence_never_lowers_confidence(parts: tuple[float, ...], which: int, more: float) -> None:
     calibration = Calibration(top=0.8, weakest=0.5, legible=0.2, score=0.1, offset=-1)
     better = [max(p, more) if i == which else p for i, p in enumerate(parts)]
-    assert calibration.confidence(*better) >= calibration.confidence(*parts)
+    assert calibration.confidence(better) >= calibration.confidence(parts)
 
 
 def test_the_weakest_position_and_the_calibration_of_the_kind_count() -> None:

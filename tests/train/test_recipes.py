@@ -1,0 +1,71 @@
+"""Training parts that need no data: targets, corners, losses. They skip where the extra is not installed."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="training needs the extra: pip install 'meter-recognizer[train]'")
+
+from recognizer.train import counter, locator  # noqa: E402
+from recognizer.train.data import possible_texts  # noqa: E402
+from recognizer.train.nets import LOCATOR_KINDS, CounterNet, LocatorNet  # noqa: E402
+from recognizer.vision import locate  # noqa: E402
+
+
+@pytest.mark.parametrize("angle", [0, 37, 90, 180, 271])
+def test_decoding_the_targets_gives_the_corners_back(angle: int) -> None:
+    """Catches a different order of corners, unit or stride on the two sides of the seam."""
+    a = np.radians(angle)
+    turn = np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]])
+    quad = (np.array([[-60, -10], [60, -10], [60, 10], [-60, 10]]) @ turn.T + (130, 121)).astype(np.float32)
+    heat, corners, _, legible, _ = locator.targets([("drum", quad, True)])
+    logits = np.log((heat + 1e-4) / (1 - heat + 1e-4))
+    found = locate.peaks(np.concatenate([logits, corners, legible[None] * 8 - 4]), 0.5)
+    assert [f.kind for f in found] == ["drum"]
+    assert np.abs(found[0].quad - quad).max() < 0.01
+    assert found[0].legible > 0.9
+    assert LOCATOR_KINDS == locate.KINDS
+
+
+def test_a_training_crop_keeps_its_display_inside_and_in_order() -> None:
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 255, (480, 640, 3), dtype=np.uint8)
+    quad = np.array([[200, 200], [400, 210], [399, 250], [199, 240]], np.float32)
+    photo = locator.cache_photo(image, (("lcd", quad, True),))
+    seen = [displays[0][1] for _, displays in (locator.sample(rng, photo) for _ in range(40)) if displays]
+    assert len(seen) > 30
+    for q in seen:  # clockwise on the screen, whatever the rotation: never mirrored
+        along, down = q[1] - q[0], q[3] - q[0]
+        assert along[0] * down[1] - along[1] * down[0] > 0
+
+
+def test_a_strip_upside_down_is_not_a_strip() -> None:
+    rng = np.random.default_rng(1)
+    image = rng.integers(0, 255, (80, 300, 3), dtype=np.uint8)
+    quad = np.array([[20, 20], [280, 20], [280, 60], [20, 60]], np.float32)
+    cutout = counter.Cutout(image, quad, ("123",), "test")
+    texts = [counter.strip_of(rng, cutout)[1] for _ in range(300)]
+    assert {("123",), ("",)} == set(texts)
+    assert texts.count(("",)) < 30
+
+
+def test_loss_counts_the_best_of_several_texts() -> None:
+    strips = [(np.zeros((48, 224, 3), np.uint8), ("12", "012"))]
+    net = CounterNet().eval()
+    batch = counter.to_batch(strips)
+    with torch.no_grad():
+        each = counter.text_losses(net(locator.normalise(batch[0])), *batch[1:])
+        both = counter.loss(net, batch)
+    assert float(both) == pytest.approx(float(-torch.logsumexp(-each, 0)), abs=1e-3)
+
+
+def test_networks_keep_the_shapes_that_inference_expects() -> None:
+    with torch.no_grad():
+        assert LocatorNet().eval()(torch.zeros(1, 3, 64, 96)).shape == (1, 11, 16, 24)
+        assert CounterNet().eval()(torch.zeros(2, 3, 48, 224)).shape == (2, 56, 12)
+
+
+def test_texts_left_open_by_the_truth() -> None:
+    assert "00042.380" in possible_texts("toloka-water", "drum", "42.38")
+    assert possible_texts("dss188-electricity", "drum", "01234")[3] == "01234.3"
+    assert possible_texts("cesc-electricity", "lcd", "0176144") == ("0176144",)
+    assert possible_texts("vn-lcd", "lcd", "STANDARD") == ()
