@@ -51,7 +51,7 @@ class Policy:
     min_legible: float = 0.5
     accept_above: float = 0.9
     """Readings of at least this confidence are accepted, others go to a person."""
-    refuse_below: float = 0.3
+    refuse_below: float = 0.1
     """Readings of less than this confidence are refused instead: not even a person should be led by them."""
     min_digits: int = 3
     candidates: int = 5

@@ -1,0 +1,59 @@
+"""MeterReader with the shipped models: every way to hand in a photo gives the same report, from any thread."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from recognizer import InputError, MeterReader, ModelError, load_frame
+
+SAMPLE = Path(__file__).parents[1] / "samples" / "01-lcd-point.jpg"
+
+
+@pytest.fixture(scope="module")
+def reader() -> MeterReader:
+    return MeterReader()
+
+
+def test_path_bytes_and_arrays_give_the_same_answer(reader: MeterReader) -> None:
+    whole = reader.read(SAMPLE).to_dict()
+    from_bytes = reader.read(SAMPLE.read_bytes(), source=str(SAMPLE)).to_dict()
+    assert from_bytes == whole
+    # A decoded array has no cheap preview, so its first look differs by a rounding; the text must not.
+    pixels = load_frame(SAMPLE).pixels
+    bgr = reader.read(pixels).to_dict()
+    rgb = reader.read(np.ascontiguousarray(pixels[:, :, ::-1]), color="rgb").to_dict()
+    assert rgb == bgr
+    assert bgr["readings"][0]["candidates"][0]["text"] == whole["readings"][0]["candidates"][0]["text"]
+
+
+def test_threads_share_one_reader(reader: MeterReader) -> None:
+    photos = sorted(SAMPLE.parent.glob("0[1-4]*.jpg"))
+    alone = [reader.read(p).to_dict() for p in photos]
+    with ThreadPoolExecutor(16) as pool:
+        together = list(pool.map(lambda p: reader.read(p).to_dict(), photos * 4))
+    assert together == alone * 4
+
+
+def test_a_report_names_its_models(reader: MeterReader) -> None:
+    models = reader.read(SAMPLE).to_dict()["models"]
+    assert set(models) == {"locator", "counter"}
+    assert all(len(digest) == 12 for digest in models.values())
+
+
+@pytest.mark.parametrize("colour", [0, 90, 255])
+def test_a_plain_picture_has_no_meter(reader: MeterReader, colour: int) -> None:
+    report = reader.read(np.full((300, 400, 3), colour, np.uint8))
+    assert report.status == "refused"
+    assert all(r.value is None for r in report.readings)
+
+
+def test_missing_models_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"locator.*card\.toml"):
+        MeterReader(tmp_path)
+
+
+def test_a_missing_photo_is_an_input_error(reader: MeterReader, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="there is no such file"):
+        reader.read(tmp_path / "none.jpg")
