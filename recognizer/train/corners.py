@@ -97,7 +97,7 @@ def _proposals(locator: Model, frame: Frame, example: Example) -> Iterator[Corne
 
 
 def _score(counter: Model, frame: Frame, quad: Corners, codes: list[tuple[int, ...]]) -> tuple[float, int]:
-    scores = text_scores(log_probs_of(counter, [rectify(frame.pixels, quad)]), codes)
+    scores = text_scores(log_probs_of(counter, rectify(frame.pixels, quad)), codes)
     return float(scores.max()), int(scores.argmax())
 
 

@@ -23,17 +23,14 @@ LEAST_INSERTION = 0.02
 MOST_POSITIONS = 16
 
 
-def read_strips(model: Model, strips: list[NDArray[np.uint8]]) -> tuple[Glyph, ...]:
-    """Glyphs of one display from one or several rectified cuts of it, left to right.
-
-    The cuts must agree along the strip (they may differ across it): their columns are averaged.
-    """
-    return glyphs_of(log_probs_of(model, strips))
+def read_strip(model: Model, strip: NDArray[np.uint8]) -> tuple[Glyph, ...]:
+    """Glyphs of one display from its rectified strip, left to right."""
+    return glyphs_of(log_probs_of(model, strip))
 
 
-def log_probs_of(model: Model, strips: list[NDArray[np.uint8]]) -> Array:
-    """(columns, 12) log-probabilities, the mean over cuts of one display that agree along the strip."""
-    logits = np.mean([np.asarray(model.run(normalise(s))[0][0], np.float64) for s in strips], axis=0)
+def log_probs_of(model: Model, strip: NDArray[np.uint8]) -> Array:
+    """(columns, 12) log-probabilities of a strip, class 0 the blank."""
+    logits = np.asarray(model.run(normalise(strip))[0][0], np.float64)
     shifted = logits - logits.max(1, keepdims=True)
     return np.asarray(shifted - np.log(np.exp(shifted).sum(1, keepdims=True)))
 

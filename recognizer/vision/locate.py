@@ -18,9 +18,11 @@ KINDS: tuple[DisplayKind, ...] = ("lcd", "drum")
 STRIDE = 4
 CORNER_UNIT = 32.0
 FIRST_SIDE = 320
-CLOSE_SIZE = (256, 128)
+CLOSE_SIZE = (256, 192)
 CLOSE_LENGTH = 160.0
 """The close look sees the display this many pixels long."""
+LEAST_SIDE = 192
+"""A picture that is only a strip is padded to this height: the network knows no narrower world."""
 BORDER_SHARE = 0.08
 """Photos are padded by this share of their long side, so that a display cut to its edge stands inside."""
 
@@ -103,10 +105,10 @@ def _run(model: Model, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def _pad(picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Centre the picture on sides that are multiples of 32, with a border all round."""
+    """Centre the picture on sides that are multiples of 32 and at least LEAST_SIDE, with a border all round."""
     height, width = picture.shape[:2]
     border = round(BORDER_SHARE * max(height, width))
-    full_h, full_w = (-(-(n + 2 * border) // 32) * 32 for n in (height, width))
+    full_h, full_w = (max(LEAST_SIDE, -(-(n + 2 * border) // 32) * 32) for n in (height, width))
     top, left = (full_h - height) // 2, (full_w - width) // 2
     padded = cv2.copyMakeBorder(picture, top, full_h - height - top, left, full_w - width - left, cv2.BORDER_REPLICATE)
     return np.asarray(padded, np.uint8), np.array([left, top], np.float32)

@@ -41,3 +41,12 @@ def rectify(image: NDArray[np.uint8], quad: NDArray[np.float32]) -> NDArray[np.u
         image, strip_matrix(quad), (STRIP_WIDTH, STRIP_HEIGHT), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
     return np.asarray(warped, np.uint8)
+
+
+def stretched(quad: NDArray[np.float32], along: float, across: float) -> NDArray[np.float32]:
+    """Corners moved out on all sides by shares of the strip's height: ``along`` it and ``across`` it."""
+    right = (quad[1] - quad[0] + quad[2] - quad[3]) / 2
+    down = (quad[3] - quad[0] + quad[2] - quad[1]) / 2
+    step = right / max(1e-6, float(np.linalg.norm(right))) * float(np.linalg.norm(down)) * along
+    signs = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float32)
+    return np.asarray(quad + signs[:, :1] * step + signs[:, 1:] * down * across, np.float32)
