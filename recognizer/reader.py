@@ -11,7 +11,7 @@ from recognizer.domain.observation import Display, Glyph, Observation, Quad
 from recognizer.domain.reading import Report
 from recognizer.vision.counter import read_strip
 from recognizer.vision.frame import Color, Frame, Photo, load_frame
-from recognizer.vision.locate import Found, locate
+from recognizer.vision.locate import Found, locate, whole_strip
 from recognizer.vision.models import Model, load_model
 from recognizer.vision.rectify import rectify, stretched
 
@@ -58,6 +58,8 @@ class MeterReader:
         quad, glyphs = self._best_cut(frame, [found.quad])
         if _certainty(glyphs) < SURE:
             quads = [quad, *(stretched(found.quad, along, across) for along, across in OTHER_CUTS)]
+            if (whole := whole_strip(frame)) is not None:
+                quads.append(whole)
             quad, glyphs = self._best_cut(frame, quads)
         if _certainty(glyphs) < DOUBTFUL:
             # The locator may have taken a plain counter for its upside-down self; the digits tell.

@@ -21,6 +21,9 @@ FIRST_SIDE = 320
 CLOSE_SIZE = (256, 192)
 CLOSE_LENGTH = 160.0
 """The close look sees the display this many pixels long."""
+STRIP_ASPECT = 2.8
+CLEAR = 0.45
+"""A display found with this score is enough; otherwise the photo is turned by a quarter and looked at again."""
 LEAST_SIDE = 192
 """A picture that is only a strip is padded to this height: the network knows no narrower world."""
 BORDER_SHARE = 0.08
@@ -39,23 +42,47 @@ class Found:
 
 def locate(model: Model, frame: Frame, *, threshold: float = 0.1, most: int = 3) -> list[Found]:
     """Displays of the frame, best first; empty when there is none above ``threshold``."""
+    kept: list[Found] = []
+    for quarter_turns in range(4):
+        finds = _distinct(_first_look(model, frame, quarter_turns, threshold))[: most + 1]
+        closer = (look_closer(model, frame, find) for find in finds)
+        kept += [find for find in closer if find is not None and find.score >= threshold]
+        if any(find.score >= CLEAR for find in kept):
+            break
+    kept = _distinct(sorted(kept, key=lambda find: -find.score))[:most]
+    if not kept and (whole := whole_strip(frame)) is not None:
+        kept = [Found("lcd", whole, threshold, 0.5)]
+    return kept
+
+
+def whole_strip(frame: Frame) -> NDArray[np.float32] | None:
+    """Corners of a photo that is nothing but a display, cut out by somebody before us; None for other photos."""
+    if frame.width < STRIP_ASPECT * frame.height:
+        return None
+    x, y = 0.25 * frame.height, 0.08 * frame.height
+    right, bottom = frame.width - x, frame.height - y
+    return np.array([[x, y], [right, y], [right, bottom], [x, bottom]], np.float32)
+
+
+def _first_look(model: Model, frame: Frame, quarter_turns: int, threshold: float) -> list[Found]:
+    """Finds in the whole photo, seen turned: training photos are mostly upright, so some meters show only so."""
     preview = frame.preview(FIRST_SIDE)
-    to_photo = frame.width / preview.shape[1]
-    padded, offset = _pad(preview)
-    finds = [
-        Found(f.kind, ((f.quad - offset) * to_photo).astype(np.float32), f.score, f.legible)
-        for f in peaks(_run(model, padded), threshold)
-    ]
-    closer = [look_closer(model, frame, find) for find in _distinct(finds)[: most + 1]]
-    kept = [find for find in closer if find is not None and find.score >= threshold]
-    return _distinct(sorted(kept, key=lambda find: -find.score))[:most]
+    padded, offset = _pad(np.ascontiguousarray(np.rot90(preview, quarter_turns)))
+    height, width = preview.shape[:2]
+    found = []
+    for find in peaks(_run(model, padded), threshold):
+        x, y = (find.quad - offset).T
+        x, y = ((x, y), (width - y, x), (width - x, height - y), (y, height - x))[quarter_turns]
+        quad = np.stack([x, y], 1) * (frame.width / width)
+        found.append(Found(find.kind, quad.astype(np.float32), find.score, find.legible))
+    return found
 
 
 def look_closer(model: Model, frame: Frame, find: Found) -> Found | None:
     """The same display seen close and upright; None when it is no display from near."""
     quad = find.quad
     best: Found | None = None
-    for _ in range(2):
+    for _ in range(3):
         crop, matrix = _close_crop(frame, quad)
         seen = peaks(_run(model, crop), 0.03)
         centre = np.array(CLOSE_SIZE) / 2
@@ -67,9 +94,9 @@ def look_closer(model: Model, frame: Frame, find: Found) -> Found | None:
         before = quad
         quad = np.asarray(back, np.float32)
         best = Found(top.kind, quad, top.score, top.legible)
-        # A second close look pays only when the first look was far off.
+        # Looking again pays only when the last look was off.
         length, old = (float(np.linalg.norm(q[1] - q[0])) for q in (quad, before))
-        if 0.75 < old / max(length, 1e-3) < 1.3 and np.linalg.norm(quad - before, axis=1).max() < 0.15 * length:
+        if 0.75 < old / max(length, 1e-3) < 1.3 and np.linalg.norm(quad - before, axis=1).max() < 0.08 * length:
             break
     return best
 
