@@ -54,6 +54,8 @@ class Policy:
     refuse_below: float = 0.1
     """Readings of less than this confidence are refused instead: not even a person should be led by them."""
     min_digits: int = 3
+    max_digits: int = 9
+    """More than any register has: a serial number or two rows run together."""
     candidates: int = 5
     roll: RollRule = field(default_factory=RollRule)
     lcd: Calibration = field(default_factory=Calibration)
@@ -65,8 +67,11 @@ class Policy:
             raise ValueError(f"thresholds lie between 0 and 1, got {shares}")
         if self.refuse_below > self.accept_above:
             raise ValueError(f"refuse_below {self.refuse_below} is above accept_above {self.accept_above}")
-        if self.min_digits < 1 or self.candidates < 1:
-            raise ValueError(f"wanted at least 1, got min_digits {self.min_digits}, candidates {self.candidates}")
+        if not 1 <= self.min_digits <= self.max_digits or self.candidates < 1:
+            raise ValueError(
+                f"wanted 1 <= min_digits <= max_digits and candidates >= 1, "
+                f"got {self.min_digits}, {self.max_digits} and {self.candidates}"
+            )
 
     def calibration(self, kind: DisplayKind) -> Calibration:
         return self.lcd if kind == "lcd" else self.drum
@@ -124,6 +129,9 @@ def _reasons_to_refuse(display: Display, text: str, confidence: float, policy: P
         # A missing digit is never filled in: 4063 taken for 04063 is a large error (Laroca 2019).
         message = f"The display shows {len(digits)} digits, a reading has at least {policy.min_digits}."
         findings.append(Finding("too_few_digits", message))
+    elif len(digits) > policy.max_digits:
+        message = f"{len(digits)} digits stand here, a reading has at most {policy.max_digits}: no counter."
+        findings.append(Finding("too_many_digits", message))
     elif display.kind == "lcd" and set(digits) == {"8"}:
         findings.append(Finding("display_test", "Every segment is lit: a test of the display, not a reading."))
     elif confidence < policy.refuse_below:

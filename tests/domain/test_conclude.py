@@ -58,6 +58,7 @@ def test_a_doubtful_display_goes_to_review_with_the_figures() -> None:
         (display("12345", legible=0.2), "not_legible"),
         (display("12"), "too_few_digits"),
         (display("1.2"), "too_few_digits"),
+        (display("1234567890"), "too_many_digits"),
         (Display("drum", quad(0, 0, 9, 9), 0.9, 0.9), "too_few_digits"),
         (display("888888", kind="lcd"), "display_test"),
         (display("888.888", kind="lcd"), "display_test"),
