@@ -20,6 +20,9 @@ def jitter_pixels(rng: np.random.Generator, image: Image, strength: float = 1.0)
         ramp = np.arange(256, dtype=np.float32)[:, None]
         table = np.clip(255 * (ramp / 255) ** gamma * gain + offset, 0, 255).astype(np.uint8)
         x = cv2.LUT(x, np.ascontiguousarray(table[None]))
+    if rng.random() < 0.2 * strength:  # a faint display, or mist on the glass
+        keep = float(rng.uniform(0.2, 0.8))
+        x = np.asarray(x * keep + x.mean((0, 1)) * (1 - keep), np.uint8)
     if rng.random() < 0.15 * strength:
         grey = cv2.cvtColor(x, cv2.COLOR_BGR2GRAY)
         x = cv2.merge([grey, grey, grey])
