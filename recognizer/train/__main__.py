@@ -40,7 +40,7 @@ def main() -> None:
         recipes.train_locator(args.data, checkpoint, schedule, args.start_from)
     elif args.what == "counter":
         schedule = Schedule(args.steps, 32, args.rate, seed=args.seed)
-        recipes.train_counter(args.data, checkpoint, schedule, args.start_from)
+        recipes.train_counter(args.data, args.models, checkpoint, schedule, args.start_from)
     elif args.what == "export":
         for role in args.roles:
             export_role(role, args.checkpoints / f"{args.name or role}.pt", args.models)

@@ -14,6 +14,8 @@ from recognizer.train.data import Example, held_back, load_examples, read_photo
 from recognizer.train.fit import Batch, Schedule, fit
 from recognizer.train.locator import CachedPhoto
 from recognizer.train.nets import CounterNet, LocatorNet
+from recognizer.train.splice import flatten, spliced
+from recognizer.vision.models import load_model
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +24,8 @@ REAL_SHARES = {
     "pafal-sequence": 0.02, "cesc-electricity": 0.05, "vn-lcd": 0.04, "prepaid-balance": 0.01, "fuel-pump-lcd": 0.14,
 }  # fmt: skip
 """How often a real strip or photo comes from each source; the small ones more often than their number."""
+SPLICED, FEWEST_TO_SPLICE = 0.6, 6
+"""Share of a source's strips that are put together from two, and the strips it takes for that."""
 RENDERED_SCENES = 1500
 
 
@@ -54,7 +58,10 @@ def _rendered_scene(rng: np.random.Generator) -> CachedPhoto:
     )
 
 
-def train_counter(data_dir: Path, checkpoint: Path, schedule: Schedule, start_from: Path | None) -> None:
+def train_counter(
+    data_dir: Path, models_dir: Path, checkpoint: Path, schedule: Schedule, start_from: Path | None
+) -> None:
+    """Train on real, spliced and rendered strips; splicing takes a counter in ``models_dir`` to find the digits."""
     examples = load_examples(data_dir)
     training = counter.load_cutouts(data_dir, usable(data_dir))
     watched = counter.load_cutouts(data_dir, [e for e in examples if e.split == "val" or held_back(e)])
@@ -63,7 +70,15 @@ def train_counter(data_dir: Path, checkpoint: Path, schedule: Schedule, start_fr
         by_source.setdefault(cutout.source, []).append(cutout)
     log.info("strips: %s", {s: len(v) for s, v in by_source.items()})
     bank = load_digit_bank(data_dir)
-    groups = [(0.56 * REAL_SHARES.get(s, 0.01), counter.any_of(v)) for s, v in by_source.items()]
+    reader = load_model("counter", models_dir)
+    groups = []
+    for source, cutouts in by_source.items():
+        share = 0.56 * REAL_SHARES.get(source, 0.01)
+        flats = flatten(reader, cutouts)
+        spliced_share = SPLICED if len(flats) >= FEWEST_TO_SPLICE else 0.0
+        groups.append((share * (1 - spliced_share), counter.any_of(cutouts)))
+        if spliced_share:
+            groups.append((share * spliced_share, spliced(flats, source)))
     groups += [(0.22, _rendered("lcd")), (0.10, _rendered("drum")), (0.09, _rendered("drum", bank))]
     groups.append((0.03, counter.any_of(_elsewhere(data_dir, examples))))
     fit(

@@ -50,7 +50,7 @@ def glyphs_of(log_probs: Array) -> tuple[Glyph, ...]:
     if not best:
         return ()
     lookup = dict(zip(variants, scores.tolist(), strict=True))
-    spans = _spans(log_probs, best)
+    spans = spans_of(log_probs, best)
     glyphs: list[Glyph] = []
     for i in range(len(best) + 1):
         if (inserted := _inserted(lookup, best, i, spans)) is not None:
@@ -135,7 +135,7 @@ def text_scores(log_probs: Array, texts: list[Codes]) -> Array:
     return np.asarray(np.log(np.maximum(last, 1e-300)) + scale)
 
 
-def _spans(log_probs: Array, text: Codes) -> list[tuple[float, float]]:
+def spans_of(log_probs: Array, text: Codes) -> list[tuple[float, float]]:
     """Where each character lies along the strip, 0 to 1: halfway to its neighbours on the most probable path."""
     labels = np.zeros(2 * len(text) + 1, np.int64)
     labels[1::2] = text
