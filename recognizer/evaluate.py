@@ -91,6 +91,11 @@ def number(text: str, truth: Truth) -> str:
     return integer_number(text, truth) + "." + text.partition(".")[2].rstrip("0")
 
 
+def without_leading_zeros(text: str, truth: Truth) -> str:
+    """As displayed but for leading zeros, for truths that lost only these."""
+    return integer_number(text, truth) + text.removeprefix(integer_part(text, truth))
+
+
 def digits(text: str, truth: Truth) -> str:
     """All digits, the point aside."""
     return text.replace(".", "")
@@ -123,6 +128,9 @@ FIGURES = (
     Figure("cesc-electricity", "legible ones exact to the printed decimals", "reading", printed_decimals, 0.55),
     Figure("cesc-electricity", "off or unreadable: no reading accepted", "refusal", as_displayed, 0.90),
     Figure("rolling-strips", "5 digits exact", "reading", integer_part),
+    # The truths of these two leave out the zero that stands on the first wheel of every photo (looked at by eye).
+    Figure("itron-water", "as displayed, leading zeros aside", "reading", without_leading_zeros),
+    Figure("elster-gas", "as displayed, leading zeros aside", "reading", without_leading_zeros),
 )
 
 

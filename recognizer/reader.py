@@ -17,9 +17,10 @@ from recognizer.vision.rectify import rectify, stretched
 
 Corners = NDArray[np.float32]
 
-SURE, DOUBTFUL = 0.97, 0.5
+SURE, DOUBTFUL = 0.97, 0.9
 """Probability of the best text above which a first cut is kept, and below which it is also read upside down."""
-OTHER_CUTS = ((0.2, 0.0), (0.0, 0.12), (0.0, -0.1))
+FEWEST_DIGITS = 3
+OTHER_CUTS = ((0.2, 0.0), (0.4, 0.0), (-0.12, 0.0), (0.0, 0.12), (0.0, -0.1))
 """Wider, taller, flatter, in strip heights: corners are off by about a tenth of the height."""
 
 
@@ -82,8 +83,8 @@ def policy_of(counter: Model) -> Policy:
 
 
 def _certainty(glyphs: tuple[Glyph, ...]) -> float:
-    """Probability of the best text: nothing on the strip counts as not certain at all."""
-    if not any(g.odds and g.odds[0][1] > g.absent for g in glyphs):
+    """Probability of the best text: what is too short for a counter counts as not certain at all."""
+    if sum(bool(g.odds) and g.odds[0][0] != "." and g.odds[0][1] > g.absent for g in glyphs) < FEWEST_DIGITS:
         return 0.0
     return float(np.prod([max(g.absent, g.odds[0][1]) for g in glyphs]))
 

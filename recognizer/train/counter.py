@@ -81,7 +81,7 @@ def strip_of(rng: np.random.Generator, cutout: Cutout) -> tuple[Image, tuple[str
     """One augmented training strip and its possible texts; now and then upside down, which says nothing."""
     quad = shake_corners(rng, cutout.quad)
     texts = cutout.texts
-    if rng.random() < 0.03:
+    if rng.random() < 0.06:
         quad, texts = np.roll(quad, 2, axis=0), ("",)
     strip = rectify(cutout.image, quad)
     if rng.random() < 0.12:  # as from a small photo: sample down and up again

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recognizer.synth import DigitBank, load_digit_bank, render_scene, render_strip
+from recognizer.synth import DigitBank, degrade, load_digit_bank, render_scene, render_strip
 from recognizer.train import counter, locator
 from recognizer.train.counter import Cutout
 from recognizer.train.data import Example, held_back, load_examples, read_photo
@@ -21,12 +21,12 @@ log = logging.getLogger(__name__)
 
 REAL_SHARES = {
     "bdci-water": 0.26, "toloka-water": 0.30, "thai-electricity": 0.10, "lcd-strips": 0.11, "dss188-electricity": 0.07,
-    "pafal-sequence": 0.02, "cesc-electricity": 0.05, "vn-lcd": 0.04, "prepaid-balance": 0.01, "fuel-pump-lcd": 0.14,
+    "pafal-sequence": 0.02, "cesc-electricity": 0.07, "vn-lcd": 0.06, "prepaid-balance": 0.01, "fuel-pump-lcd": 0.14,
 }  # fmt: skip
 """How often a real strip or photo comes from each source; the small ones more often than their number."""
 SPLICED, FEWEST_TO_SPLICE = 0.6, 6
 """Share of a source's strips that are put together from two, and the strips it takes for that."""
-RENDERED_SCENES = 1500
+RENDERED_SCENES = 2500
 
 
 def usable(data_dir: Path) -> list[Example]:
@@ -43,7 +43,7 @@ def train_locator(data_dir: Path, checkpoint: Path, schedule: Schedule, start_fr
     log.info("%d real photos, %d rendered", len(real), len(rendered))
 
     def batch(rng: np.random.Generator, size: int) -> Batch:
-        drawn = int(rng.binomial(size, 0.25))
+        drawn = int(rng.binomial(size, 0.3))
         picked = [rendered[i] for i in rng.integers(len(rendered), size=drawn)]
         picked += [real[i] for i in rng.choice(len(real), size - drawn, p=shares)]
         return locator.to_batch([locator.sample(rng, photo) for photo in picked])
@@ -90,7 +90,8 @@ def train_counter(
 def _rendered(kind: str, bank: DigitBank | None = None) -> Callable[[np.random.Generator], Cutout]:
     def make(rng: np.random.Generator) -> Cutout:
         strip = render_strip(rng, "lcd" if kind == "lcd" else "drum", bank, 1.0)
-        return Cutout(strip.image, np.asarray(strip.quad, np.float32), (strip.text,), "rendered")
+        image = degrade(rng, strip.image) if rng.random() < 0.5 else strip.image
+        return Cutout(image, np.asarray(strip.quad, np.float32), (strip.text,), "rendered")
 
     return make
 

@@ -45,7 +45,7 @@ def test_a_strip_upside_down_is_not_a_strip() -> None:
     cutout = counter.Cutout(image, quad, ("123",), "test")
     texts = [counter.strip_of(rng, cutout)[1] for _ in range(300)]
     assert {("123",), ("",)} == set(texts)
-    assert texts.count(("",)) < 30
+    assert texts.count(("",)) < 45
 
 
 def test_loss_counts_the_best_of_several_texts() -> None:
