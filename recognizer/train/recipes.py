@@ -15,6 +15,7 @@ from recognizer.train.fit import Batch, Schedule, fit
 from recognizer.train.locator import CachedPhoto
 from recognizer.train.nets import CounterNet, LocatorNet
 from recognizer.train.splice import flatten, spliced
+from recognizer.vision.card import CARD_NAME
 from recognizer.vision.models import load_model
 
 log = logging.getLogger(__name__)
@@ -70,11 +71,12 @@ def train_counter(
         by_source.setdefault(cutout.source, []).append(cutout)
     log.info("strips: %s", {s: len(v) for s, v in by_source.items()})
     bank = load_digit_bank(data_dir)
-    reader = load_model("counter", models_dir)
+    # The first counter of all has none before it to find the digits with, and trains without splicing.
+    reader = load_model("counter", models_dir) if (models_dir / "counter" / CARD_NAME).is_file() else None
     groups = []
     for source, cutouts in by_source.items():
         share = 0.56 * REAL_SHARES.get(source, 0.01)
-        flats = flatten(reader, cutouts)
+        flats = flatten(reader, cutouts) if reader else []
         spliced_share = SPLICED if len(flats) >= FEWEST_TO_SPLICE else 0.0
         groups.append((share * (1 - spliced_share), counter.any_of(cutouts)))
         if spliced_share:
