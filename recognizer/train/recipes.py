@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -110,7 +109,7 @@ def _elsewhere(data_dir: Path, examples: list[Example]) -> list[Cutout]:
         shift = np.array([rng.uniform(-0.6, 0.6), rng.choice([-1, 1]) * rng.uniform(0.35, 1.2)]) * length
         moved = (quad + shift).astype(np.float32)
         if (moved.min(0) > 0).all() and (moved.max(0) < np.array(image.shape[1::-1])).all():
-            cutouts.append(replace(counter.cut_out(image, moved, ("",), "elsewhere")))
+            cutouts.append(counter.cut_out(image, moved, ("",), "elsewhere"))
     return cutouts
 
 

@@ -51,7 +51,7 @@ def locate(model: Model, frame: Frame, *, threshold: float = 0.1, most: int = 3)
             break
     kept = _distinct(sorted(kept, key=lambda find: -find.score))[:most]
     if not kept and (whole := whole_strip(frame)) is not None:
-        kept = [Found("lcd", whole, threshold, 0.5)]
+        kept = [Found("lcd", whole, 0.5, 0.5)]  # the shape alone says so: even odds
     return kept
 
 
