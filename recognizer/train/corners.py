@@ -36,7 +36,8 @@ def find_corners(data_dir: Path, models_dir: Path, known: Path, out: Path, sourc
         raise UsageError(f"no rule for {', '.join(sorted(unknown))}; sources are {', '.join(SOURCES)}")
     locator, counter = load_model("locator", models_dir), load_model("counter", models_dir)
     rows = _rows_kept(known, set(sources))
-    for example in load_examples(data_dir, "train"):
+    # Without the corners of earlier rounds: their texts are choices that a better counter may make otherwise.
+    for example in load_examples(data_dir, "train", corners_csv=None):
         if example.source in sources and example.texts:
             frame = load_frame(data_dir / example.file)
             if (found := _best(locator, counter, frame, example)) is not None:

@@ -41,7 +41,7 @@ class Example:
     box: tuple[float, float, float, float] | None = None
 
 
-def load_examples(data_dir: Path, split: str | None = None, corners_csv: Path = CORNERS_CSV) -> list[Example]:
+def load_examples(data_dir: Path, split: str | None = None, corners_csv: Path | None = CORNERS_CSV) -> list[Example]:
     """All photos of ``photos.csv`` (of one split) with what is known of their display.
 
     Raises:
@@ -76,8 +76,8 @@ def load_examples(data_dir: Path, split: str | None = None, corners_csv: Path = 
     return examples
 
 
-def _load_corners(path: Path) -> dict[str, tuple[Corners, str]]:
-    if not path.is_file():
+def _load_corners(path: Path | None) -> dict[str, tuple[Corners, str]]:
+    if path is None or not path.is_file():
         return {}
     with path.open(newline="", encoding="utf-8") as f:
         return {
@@ -100,15 +100,18 @@ def _given_quad(row: dict[str, str]) -> Corners | None:
 
 
 def _quad_through(boxes: NDArray[np.float32]) -> Corners:
-    """The tilted rectangle around digits that stand in a row, given each digit's upright box."""
+    """The tilted window around digits that stand in a row, given each digit's upright box.
+
+    A little wider than the digits, as the windows of other sources are: a cut digit is worse than some frame.
+    """
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
     slope, start = np.polyfit(centres[:, 0], centres[:, 1], 1)
     along = np.array([1.0, slope]) / np.hypot(1.0, slope)
     across = np.array([-along[1], along[0]])
     widths, heights = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
-    half_h = float(np.median(heights)) / 2
-    left = np.array([centres[0, 0], slope * centres[0, 0] + start]) - along * np.median(widths) / 2
-    right = np.array([centres[-1, 0], slope * centres[-1, 0] + start]) + along * np.median(widths) / 2
+    half_h = 1.15 * float(np.median(heights)) / 2
+    left = np.array([centres[0, 0], slope * centres[0, 0] + start]) - along * 0.75 * np.median(widths)
+    right = np.array([centres[-1, 0], slope * centres[-1, 0] + start]) + along * 0.75 * np.median(widths)
     return np.array(
         [left - across * half_h, right - across * half_h, right + across * half_h, left + across * half_h], np.float32
     )
