@@ -22,7 +22,7 @@ def main() -> None:
     parser.add_argument("--models", type=Path, default=Path("models"))
     parser.add_argument("--checkpoints", type=Path, default=CHECKPOINTS)
     parser.add_argument("--name", help="checkpoint name; default: the role")
-    parser.add_argument("--start-from", type=Path, help="checkpoint whose weights to start from")
+    parser.add_argument("--start-from", type=Path, help="checkpoint or model.onnx whose weights to start from")
     parser.add_argument("--steps", type=int, default=20000)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=0)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from recognizer.train.counter import ALPHABET
 from recognizer.train.fit import load_weights
@@ -54,15 +54,7 @@ def _export(net: nn.Module, checkpoint: Path, folder: Path, shape: tuple[int, in
     net.load_state_dict(load_weights(checkpoint))
     net.eval()
     example = torch.rand(1, 3, *shape) * 4 - 2
-    free = {"picture": {2: "height", 3: "width"}} if settings["input"]["height"] == 0 else None
-    buffer = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the tracing exporter is announced as deprecated; it is also exact here
-        torch.onnx.export(
-            net, (example,), buffer, input_names=["picture"], output_names=["output"],
-            dynamic_axes=free, dynamo=False, opset_version=OPSET,
-        )  # fmt: skip
-    data = buffer.getvalue()
+    data = to_onnx(net, example, any_size=settings["input"]["height"] == 0)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.onnx").write_bytes(data)
     card = {
@@ -79,6 +71,19 @@ def _export(net: nn.Module, checkpoint: Path, folder: Path, shape: tuple[int, in
     difference = float(np.abs(load_model(folder.name, folder.parent).run(example.numpy())[0] - wanted).max())
     if not difference <= TOLERANCE:
         raise ValueError(f"ONNX and PyTorch differ by {difference:.2g} on the same input")
+
+
+def to_onnx(net: nn.Module, example: Tensor, *, any_size: bool = False) -> bytes:
+    """The ONNX file of a network in eval mode, its normalisations folded into its convolutions."""
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the tracing exporter is announced as deprecated; it is also exact here
+        torch.onnx.export(
+            net, (example,), buffer, input_names=["picture"], output_names=["output"],
+            dynamic_axes={"picture": {2: "height", 3: "width"}} if any_size else None,
+            dynamo=False, opset_version=OPSET,
+        )  # fmt: skip
+    return buffer.getvalue()
 
 
 def _step(checkpoint: Path) -> int:

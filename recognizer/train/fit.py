@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from recognizer.train.restore import restore
+
 log = logging.getLogger(__name__)
 Batch = tuple[Tensor, ...]
 
@@ -45,8 +47,9 @@ def fit(
 ) -> nn.Module:
     """Train ``net`` and return it with averaged weights.
 
-    ``checkpoint`` is written every ``every`` steps and resumed from when it exists; ``start_from`` gives only
-    the initial weights. ``on_check(averaged net, step)`` runs at every checkpoint.
+    ``checkpoint`` is written every ``every`` steps and resumed from when it exists; ``start_from``, a checkpoint
+    or an exported ``model.onnx``, gives only the initial weights. ``on_check(averaged net, step)`` runs at every
+    checkpoint.
     """
     torch.manual_seed(schedule.seed)
     net = net.to(memory_format=torch.channels_last)
@@ -63,9 +66,12 @@ def fit(
         step = state["step"]
         log.info("resuming %s at step %d", checkpoint, step)
     elif start_from is not None:
-        weights = load_weights(start_from)
-        net.load_state_dict(weights)
-        averaged.module.load_state_dict(weights)
+        if start_from.suffix == ".onnx":
+            rng = np.random.default_rng([schedule.seed, 2])
+            restore(net, start_from, lambda: loss_of(net, make_batch(rng, 4 * schedule.batch)))
+        else:
+            net.load_state_dict(load_weights(start_from))
+        averaged.module.load_state_dict(net.state_dict())
     rng = np.random.default_rng([schedule.seed, step])
     net.train()
     total, began = 0.0, time.monotonic()

@@ -1,5 +1,7 @@
 """Training parts that need no data: targets, corners, losses. They skip where the extra is not installed."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,9 @@ torch = pytest.importorskip("torch", reason="training needs the extra: pip insta
 
 from recognizer.train import counter, locator  # noqa: E402
 from recognizer.train.data import possible_texts  # noqa: E402
+from recognizer.train.export import to_onnx  # noqa: E402
 from recognizer.train.nets import LOCATOR_KINDS, CounterNet, LocatorNet  # noqa: E402
+from recognizer.train.restore import restore  # noqa: E402
 from recognizer.vision import locate  # noqa: E402
 
 
@@ -69,3 +73,19 @@ def test_texts_left_open_by_the_truth() -> None:
     assert possible_texts("dss188-electricity", "drum", "01234")[3] == "01234.3"
     assert possible_texts("cesc-electricity", "lcd", "0176144") == ("0176144",)
     assert possible_texts("vn-lcd", "lcd", "STANDARD") == ()
+
+
+def test_training_goes_on_from_an_exported_network(tmp_path: Path) -> None:
+    """The export folds normalisation away; what is restored answers alike and can be trained."""
+    torch.manual_seed(0)
+    net, again = CounterNet(), CounterNet()
+    strips = torch.rand(4, 3, 48, 224) * 4 - 2
+    with torch.no_grad():
+        for _ in range(3):  # statistics of its own, unlike those of a new network
+            net.train()(strips)
+    (tmp_path / "model.onnx").write_bytes(to_onnx(net.eval(), strips[:1]))
+    restore(again, tmp_path / "model.onnx", lambda: again(strips))
+    with torch.no_grad():
+        assert float((net(strips) - again.eval()(strips)).abs().max()) < 1e-3
+    with pytest.raises(ValueError, match="another network than LocatorNet"):
+        restore(other := LocatorNet(), tmp_path / "model.onnx", lambda: other(torch.zeros(1, 3, 64, 64)))

@@ -1,0 +1,68 @@
+"""A network for further training from its committed ONNX file, where the checkpoint it came from is gone.
+
+The export folds every normalisation into the convolution before it. Training needs them back, so each gets the
+statistics that the folded network shows on real inputs, and a scale and shift that leave its output unchanged.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import onnx
+import torch
+from onnx import numpy_helper
+from torch import Tensor, nn
+
+
+def restore(net: nn.Module, model: Path, run: Callable[[], object]) -> None:
+    """Fill ``net`` with the weights of ``model``; ``run`` puts a training batch through ``net``.
+
+    Raises:
+        ValueError: the file's convolutions are not those of ``net``.
+    """
+    graph = onnx.load(str(model)).graph
+    values = {i.name: torch.from_numpy(numpy_helper.to_array(i).copy()) for i in graph.initializer}
+    folded = [[values[name] for name in node.input[1:]] for node in graph.node if node.op_type == "Conv"]
+    net.eval()
+    steps = _in_order_of_use(net, run)
+    convolutions = [m for m in steps if isinstance(m, nn.Conv2d)]
+    if [tuple(c.weight.shape) for c in convolutions] != [tuple(parts[0].shape) for parts in folded]:
+        raise ValueError(f"{model} holds another network than {type(net).__name__}")
+    with torch.no_grad():
+        for step, after in zip(steps, [*steps[1:], None], strict=True):
+            if not isinstance(step, nn.Conv2d):
+                continue
+            weight, bias = folded.pop(0)
+            step.weight.copy_(weight)
+            if step.bias is not None:
+                step.bias.copy_(bias)
+            elif isinstance(after, nn.BatchNorm2d):
+                after.bias.copy_(bias)
+        _normalise_anew(steps, run)
+
+
+def _in_order_of_use(net: nn.Module, run: Callable[[], object]) -> list[nn.Module]:
+    used: list[nn.Module] = []
+    watched = [m for m in net.modules() if isinstance(m, (nn.Conv2d, nn.BatchNorm2d))]
+    hooks = [m.register_forward_pre_hook(lambda module, _: used.append(module)) for m in watched]
+    with torch.no_grad():
+        run()
+    for hook in hooks:
+        hook.remove()
+    return used
+
+
+def _normalise_anew(steps: list[nn.Module], run: Callable[[], object]) -> None:
+    """On its way through the network each normalisation measures what comes in, and keeps what goes out as it was."""
+
+    def measure(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        assert isinstance(module, nn.BatchNorm2d)
+        mean, variance = inputs[0].mean((0, 2, 3)), inputs[0].var((0, 2, 3), unbiased=False)
+        module.running_mean = mean
+        module.running_var = variance
+        module.weight.copy_((variance + module.eps).sqrt())
+        module.bias.copy_(module.bias + mean)
+
+    hooks = [m.register_forward_pre_hook(measure) for m in steps if isinstance(m, nn.BatchNorm2d)]
+    run()
+    for hook in hooks:
+        hook.remove()
