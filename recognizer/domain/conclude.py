@@ -5,12 +5,15 @@ stored observations without running vision again.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import exp, hypot, log, sqrt
 
 from recognizer.domain.decode import RollRule, decode
 from recognizer.domain.observation import Display, DisplayKind, Glyph, Observation
 from recognizer.domain.reading import Candidate, Finding, Reading, Report, Status
+
+UNREAD_WEIGHT = 0.1
+"""How much a display counts that reads as nothing, beside one that reads surely: its place in the report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +83,22 @@ class Policy:
 def conclude(observation: Observation, *, source: str, policy: Policy | None = None) -> Report:
     """The report on one photo; ``source`` is its name there.
 
-    One reading for every display found, the billed register's first: with nothing else known, the most
-    prominent display. The report takes that reading's status, and is refused (``no_meter``) without any.
+    One reading for every display found, the billed register's first: with nothing else known, that of the most
+    prominent display, a little less prominent but readable ones before one that says nothing. The report takes
+    that reading's status, and is refused (``no_meter``) without any.
     The text of a refused reading is empty, so that no guess passes for a reading; its candidates tell what
     was seen.
     """
     policy = policy or Policy()
-    displays = [d for d in observation.displays if d.score >= policy.min_score]
-    displays.sort(key=lambda d: _prominence(d, observation), reverse=True)
-    readings = tuple(_reading(d, policy) for d in displays)
-    if readings:
-        return Report(source, readings[0].status, readings, models=observation.models)
+    displays = (d for d in observation.displays if d.score >= policy.min_score)
+    ranked = [(_prominence(d, observation), _reading(d, policy)) for d in displays]
+    if ranked:
+        _, largest = max(ranked, key=lambda pair: pair[0])
+        ranked.sort(key=lambda pair: pair[0] * _readable(pair[1]), reverse=True)
+        readings = [reading for _, reading in ranked]
+        if readings[0] is not largest and largest.status == "refused":
+            readings[0] = _doubted(readings[0])
+        return Report(source, readings[0].status, tuple(readings), models=observation.models)
     finding = Finding("no_meter", "No meter display was found in the photo.")
     return Report(source, "refused", findings=(finding,), models=observation.models)
 
@@ -118,6 +126,19 @@ def _reading(display: Display, policy: Policy) -> Reading:
         findings=findings,
         candidates=candidates,
     )
+
+
+def _readable(reading: Reading) -> float:
+    """How much a display counts for its place in the report: one that is off but large stays before a small one."""
+    too_few = any(f.code == "too_few_digits" for f in reading.findings)
+    return UNREAD_WEIGHT + (0.0 if too_few else reading.confidence)
+
+
+def _doubted(reading: Reading) -> Reading:
+    """A reading taken from a side display: the one the photo is of may be the one that could not be read."""
+    message = "A more prominent display in the photo could not be read: this may be the wrong one."
+    findings = (*reading.findings, Finding("larger_display_unread", message))
+    return replace(reading, status="review" if reading.status == "accepted" else reading.status, findings=findings)
 
 
 def _reasons_to_refuse(display: Display, text: str, confidence: float, policy: Policy) -> tuple[Finding, ...]:

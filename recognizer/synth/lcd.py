@@ -8,7 +8,7 @@ from recognizer.synth.ink import Mask, chance, pick
 from recognizer.synth.labels import ALONE, Glyph, Setting, Strip, rectangle
 from recognizer.synth.lcd_panel import draw_panel, mount_panel
 from recognizer.synth.lcd_style import LcdStyle
-from recognizer.synth.marks import draw_marks
+from recognizer.synth.marks import draw_marks, draw_unit
 from recognizer.synth.segments import Pen
 
 
@@ -63,6 +63,9 @@ def render_lcd(
             pen.draw(ghost, ghost, " ", left - (i + 1) * style.pitch * height, top)
     x0, x1 = boxes[0][1], boxes[-1][2]
     draw_marks(rng, mask, (round(x0), top, round(x1), top + height), style.cut, ghost)
+    if style.small_decimals < 0.7 and "." in text and chance(rng, 0.5):  # the unit stands above the decimals
+        room = height * (0.95 - style.small_decimals)
+        draw_unit(rng, mask, boxes[-1][1] - height * rng.uniform(0.0, 0.4), top, room)
 
     panel = draw_panel(rng, style, mask, ghost, lit)
     strip = mount_panel(rng, panel, height, setting)
@@ -101,6 +104,7 @@ def _draw_digits(
     h = pen.height
     small = Pen(style.cut, h * style.small_decimals) if style.small_decimals < 1 else pen
     patchy = chance(rng, 0.1)  # a tired driver or a cold panel: digits of unlike strength
+    faint = int(rng.integers(110, 256)) if chance(rng, 0.4) else 255  # small decimals often come out weaker
     gap = (style.pitch - style.cut.aspect) * h
     boxes: list[tuple[str, float, float]] = []
     for char, x, size in layout:
@@ -108,11 +112,13 @@ def _draw_digits(
         if char == ".":
             r = min(style.point_size * h, max(gap * 0.8 + style.point_room * h, 2.0))
             cx = left + x - gap / 2 - style.point_room * h / 2 + style.cut.slant * r * 0.5
-            _point(mask, style.point, cx, top + h - r / 2, r)
+            if style.point_shown:
+                _point(mask, style.point, cx, top + h - r / 2, r)
             boxes.append((".", cx - r / 2, cx + r / 2))
         else:
             tool = small if size < 1 else pen
-            a, b = tool.draw(mask, ghost, char, left + x, top + h - tool.height, level)
+            strength = min(level, faint) if size < 1 else level
+            a, b = tool.draw(mask, ghost, char, left + x, top + h - tool.height, strength)
             boxes.append((char, a, b))
     return boxes
 

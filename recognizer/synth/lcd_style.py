@@ -52,6 +52,7 @@ class LcdStyle:
     point_size: float
     point_room: float
     small_decimals: float
+    point_shown: bool = True  # some makes tell small decimals by their size alone
 
     @staticmethod
     def sample(rng: np.random.Generator) -> "LcdStyle":
@@ -69,6 +70,7 @@ class LcdStyle:
             contrast = min(1.0, LEAST_CONTRAST / max(apart, 1.0))
             lit = lit if apart > LEAST_CONTRAST else ink.shade(panel, 0.3)
         cut = Cut.sample(rng)
+        small = float(rng.uniform(0.45, 0.85)) if chance(rng, 0.28) else 1.0
         return LcdStyle(
             cut=cut,
             panel=panel,
@@ -79,7 +81,8 @@ class LcdStyle:
             shadow=float(rng.uniform(0.05, 0.4)) if chance(rng, 0.5) and bank is POSITIVE else 0.0,
             pitch=cut.aspect + float(rng.uniform(0.1, 0.34)),
             point=pick(rng, ("square", "square", "round", "round", "comma", "bar")),
-            point_size=float(rng.uniform(0.09, 0.17)),
+            point_size=float(rng.uniform(0.06, 0.17)),
             point_room=float(rng.uniform(0.0, 0.12)) if chance(rng, 0.7) else float(rng.uniform(0.1, 0.3)),
-            small_decimals=float(rng.uniform(0.55, 0.85)) if chance(rng, 0.14) else 1.0,
+            small_decimals=small,
+            point_shown=small > 0.75 or chance(rng, 0.6),
         )

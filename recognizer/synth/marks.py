@@ -81,6 +81,11 @@ def draw_marks(rng: np.random.Generator, mask: Mask, row: Rect, cut: Cut, ghost:
                 small.draw(mask, None, char, x0 - height * 0.75 + i * small.height * 0.75, y0 + k * height * 0.5)
 
 
+def draw_unit(rng: np.random.Generator, mask: Mask, x: float, y: float, height: float) -> None:
+    """A unit alone, its top-left corner at x, y."""
+    ink.stamp(mask, ink.text_stamp(pick(rng, UNITS), max(5, round(height)), pick(rng, (400, 600))), x, y)
+
+
 def _fit(text: str, width: float, height: float, weight: int) -> Mask:
     """The text at that height, or lower where it would be wider than ``width``."""
     unit = ink.text_stamp(text, max(5, round(height)), weight)

@@ -30,11 +30,15 @@ def mount_counter(
     """The finished picture and where in it the window's top-left corner is."""
     h, w = window.shape[:2]
     side, above, below = (round(h * rng.uniform(0.35, 1.1)) for _ in range(3))
+    band = not holes and float(window.mean()) < 90 and chance(rng, 0.35)
+    right = round(h * rng.uniform(1.5, 2.6)) if band else side
     colour = setting.plate or ink.jitter(rng, pick(rng, PLATES), 10)
-    canvas = plate_surface(rng, h + above + below, w + 2 * side, colour, flat=setting.in_face)
+    canvas = plate_surface(rng, h + above + below, side + w + right, colour, flat=setting.in_face)
     dark_plate = sum(colour) < 330
     print_colour: Colour = (225, 228, 228) if dark_plate else pick(rng, ((30, 30, 32), (60, 60, 62), (20, 20, 20)))
     _frame(rng, canvas, (side, above, side + w, above + h), colour, print_colour)
+    if band:
+        _band(rng, canvas, (side, above, side + w, above + h), setting)
     canvas[above : above + h, side : side + w] = window
     first = len(cells) - decimals
     if holes:
@@ -49,7 +53,7 @@ def mount_counter(
             _notch(canvas, side + cells[first - 1][1], side + cells[first][0], above, h, colour)
         elif mark == "box" or chance(rng, 0.12):
             _box(rng, canvas, (side + cells[first][0], above, side + w, above + h), red)
-    _print(rng, mask, cells, decimals, (side, above, h), setting)
+    _print(rng, mask, cells, decimals, (side, above, h), () if band else _units(setting), setting.in_face)
     ink.paint(canvas, mask, print_colour, float(rng.uniform(0.6, 1)))
     if not setting.in_face:
         cover_glass(rng, canvas, h * 0.8)
@@ -79,6 +83,23 @@ def _frame(rng: np.random.Generator, canvas: Canvas, box: ink.Rect, plate: Colou
         )
     else:
         canvas[max(0, y0 - 1) : y1 + 1, max(0, x0 - 1) : x1 + 1] = ink.shade(plate, float(rng.uniform(0.3, 0.7)))
+
+
+def _band(rng: np.random.Generator, canvas: Canvas, box: ink.Rect, setting: Setting) -> None:
+    """A dark band in which the wheels and the unit beside them stand, as if the unit were two more wheels."""
+    x0, y0, x1, y1 = box
+    h = y1 - y0
+    high, end = round(h * rng.uniform(0.0, 0.12)), canvas.shape[1] - round(h * rng.uniform(0.0, 0.3))
+    tone = float(rng.uniform(18, 60))
+    canvas[max(0, y0 - high) : y1 + high, max(0, x0 - round(h * rng.uniform(0.05, 0.4))) : end] = tone
+    unit = ink.text_stamp(pick(rng, _units(setting)), max(5, round(h * rng.uniform(0.4, 0.75))), pick(rng, (500, 700)))
+    mask: Mask = np.zeros(canvas.shape[:2], np.uint8)
+    ink.stamp(mask, unit, x1 + h * rng.uniform(0.2, 0.7), y0 + (h - unit.shape[0]) * rng.uniform(0.3, 0.8))
+    ink.paint(canvas, mask, (225, 228, 228), float(rng.uniform(0.6, 1)))
+
+
+def _units(setting: Setting) -> tuple[str, ...]:
+    return UNITS if setting.water is None else WATER_UNITS if setting.water else ("kWh",)
 
 
 def _cover_gaps(
@@ -134,13 +155,13 @@ def _print(
     cells: list[tuple[int, int]],
     decimals: int,
     corner: tuple[int, int, int],
-    setting: Setting,
+    units: tuple[str, ...],
+    in_face: bool,
 ) -> None:
     """Unit to the right, place values over or under the wheels, letters before the window, a line of text."""
     x, y, h = corner
     right = x + cells[-1][1]
-    units = UNITS if setting.water is None else WATER_UNITS if setting.water else ("kWh",)
-    if chance(rng, 0.6):
+    if units and chance(rng, 0.6):
         unit = ink.text_stamp(pick(rng, units), max(5, round(h * rng.uniform(0.25, 0.55))), pick(rng, (400, 500, 700)))
         ink.stamp(mask, unit, right + h * rng.uniform(0.1, 0.3), y + h * rng.uniform(0.1, 0.9) - unit.shape[0] / 2)
     if chance(rng, 0.3):
@@ -156,7 +177,7 @@ def _print(
         letter = ink.text_stamp(pick(rng, ("H", "V", "N", "A", "B")), max(5, round(h * 0.4)), 500)
         ink.stamp(mask, letter, x - letter.shape[1] - h * rng.uniform(0.15, 0.3), y + h * 0.3)
     for row in (y - h * rng.uniform(0.3, 0.7), y + h * rng.uniform(1.2, 1.4)):
-        if chance(rng, 0.4) and not setting.in_face:
+        if chance(rng, 0.4) and not in_face:
             words = pick(
                 rng,
                 (

@@ -51,7 +51,7 @@ class Cut:
         return Cut(
             family=family,
             aspect=float(rng.uniform(0.42, 0.74)),
-            stroke=float(rng.uniform(0.06, 0.15)),
+            stroke=float(rng.uniform(0.045, 0.15)),
             gap=float(rng.uniform(0.002, 0.022)),
             slant=0.0 if family == "dots" else pick(rng, (0.0, 0.05, float(rng.uniform(0.0, 0.2)), 0.1)),
             tip=float(rng.uniform(0.5, 1.0)),

@@ -34,10 +34,10 @@ class Cutout:
 
 
 def cut_out(image: Image, quad: Corners, texts: tuple[str, ...], source: str, longest: float = 480.0) -> Cutout:
-    """Keep half a strip height and a tenth of its length around the display, at most ``longest`` pixels long."""
+    """Keep half a strip height and a quarter of its length around the display, at most ``longest`` pixels long."""
     length = float(np.linalg.norm(quad[1] - quad[0]))
     height = float(np.linalg.norm(quad[3] - quad[0]))
-    pad = 0.6 * height + 0.12 * length
+    pad = 0.6 * height + 0.25 * length
     low = np.floor(quad.min(0) - pad).clip(0).astype(int)
     high = np.ceil(quad.max(0) + pad).astype(int)
     part = image[low[1] : high[1], low[0] : high[0]]
@@ -73,6 +73,9 @@ def shake_corners(rng: np.random.Generator, quad: Corners, strength: float = 1.0
     signs = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
     moved = moved + 0.5 * (signs[:, :1] * along * wider + signs[:, 1:] * across * taller)
     moved = moved + signs[:, :1] * unit * abs(rng.normal(0, 0.04 * strength * height))
+    if rng.random() < 0.08 * strength:  # a unit or a frame beside the digits taken for part of the counter
+        side = int(rng.integers(2))
+        moved[[side, 3 - side]] += (side * 2 - 1) * along * rng.uniform(0.05, 0.4)
     moved = moved + rng.normal(0, 0.035 * strength * height, (4, 2))
     return moved.astype(np.float32)
 
@@ -84,8 +87,8 @@ def strip_of(rng: np.random.Generator, cutout: Cutout) -> tuple[Image, tuple[str
     if rng.random() < 0.06:
         quad, texts = np.roll(quad, 2, axis=0), ("",)
     strip = rectify(cutout.image, quad)
-    if rng.random() < 0.12:  # as from a small photo: sample down and up again
-        factor = rng.uniform(0.3, 0.8)
+    if rng.random() < 0.2:  # as from a small photo: sample down and up again
+        factor = rng.uniform(0.28, 0.8)
         small = cv2.resize(strip, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
         strip = np.asarray(cv2.resize(small, (strip.shape[1], strip.shape[0])), np.uint8)
     if rng.random() < 0.06:

@@ -24,7 +24,7 @@ REAL_SHARES = {
     "pafal-sequence": 0.02, "cesc-electricity": 0.07, "vn-lcd": 0.06, "prepaid-balance": 0.01, "fuel-pump-lcd": 0.14,
 }  # fmt: skip
 """How often a real strip or photo comes from each source; the small ones more often than their number."""
-SPLICED, FEWEST_TO_SPLICE = 0.6, 6
+SPLICED, FEWEST_TO_SPLICE = 0.7, 6
 """Share of a source's strips that are put together from two, and the strips it takes for that."""
 RENDERED_SCENES = 2500
 
@@ -74,13 +74,13 @@ def train_counter(
     reader = load_model("counter", models_dir) if (models_dir / "counter" / CARD_NAME).is_file() else None
     groups = []
     for source, cutouts in by_source.items():
-        share = 0.56 * REAL_SHARES.get(source, 0.01)
+        share = 0.52 * REAL_SHARES.get(source, 0.01)
         flats = flatten(reader, cutouts) if reader else []
         spliced_share = SPLICED if len(flats) >= FEWEST_TO_SPLICE else 0.0
         groups.append((share * (1 - spliced_share), counter.any_of(cutouts)))
         if spliced_share:
             groups.append((share * spliced_share, spliced(flats, source)))
-    groups += [(0.22, _rendered("lcd")), (0.10, _rendered("drum")), (0.09, _rendered("drum", bank))]
+    groups += [(0.27, _rendered("lcd")), (0.10, _rendered("drum")), (0.09, _rendered("drum", bank))]
     groups.append((0.03, counter.any_of(_elsewhere(data_dir, examples))))
     fit(
         CounterNet(), counter.batches(groups), counter.loss, schedule, checkpoint, start_from,

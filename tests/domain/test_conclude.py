@@ -130,3 +130,11 @@ def test_a_policy_that_cannot_be_is_refused(wrong: dict[str, float]) -> None:
 def test_a_calibration_that_falls_with_evidence_is_refused() -> None:
     with pytest.raises(ValueError, match=">= 0"):
         Calibration(weakest=-0.1)
+
+
+def test_a_readable_display_comes_before_a_larger_one_that_says_nothing_but_is_not_accepted() -> None:
+    larger = display("12", box=quad(180, 180, 300, 120))
+    answer = report(larger, display("00123.4"))
+    assert (answer.readings[0].text, answer.status) == ("00123.4", "review")
+    assert codes(answer) == ["larger_display_unread"]
+    assert answer.readings[1].status == "refused"
