@@ -11,6 +11,7 @@ from recognizer.train import counter, locator
 from recognizer.train.counter import Cutout
 from recognizer.train.data import Example, held_back, load_examples, read_photo
 from recognizer.train.fit import Batch, Schedule, fit
+from recognizer.train.located import located_cutouts
 from recognizer.train.locator import CachedPhoto
 from recognizer.train.nets import CounterNet, LocatorNet
 from recognizer.train.splice import flatten, spliced
@@ -24,7 +25,7 @@ REAL_SHARES = {
     "pafal-sequence": 0.02, "cesc-electricity": 0.07, "vn-lcd": 0.06, "prepaid-balance": 0.01, "fuel-pump-lcd": 0.14,
 }  # fmt: skip
 """How often a real strip or photo comes from each source; the small ones more often than their number."""
-SPLICED, FEWEST_TO_SPLICE = 0.7, 6
+SPLICED, FEWEST_TO_SPLICE = 0.55, 6
 """Share of a source's strips that are put together from two, and the strips it takes for that."""
 RENDERED_SCENES = 2500
 
@@ -61,7 +62,11 @@ def _rendered_scene(rng: np.random.Generator) -> CachedPhoto:
 def train_counter(
     data_dir: Path, models_dir: Path, checkpoint: Path, schedule: Schedule, start_from: Path | None
 ) -> None:
-    """Train on real, spliced and rendered strips; splicing takes a counter in ``models_dir`` to find the digits."""
+    """Train on real, spliced and rendered strips.
+
+    The networks in ``models_dir`` help: the counter finds the digits to splice between, the locator shows how
+    displays will be cut.
+    """
     examples = load_examples(data_dir)
     training = counter.load_cutouts(data_dir, usable(data_dir))
     watched = counter.load_cutouts(data_dir, [e for e in examples if e.split == "val" or held_back(e)])
@@ -71,13 +76,22 @@ def train_counter(
     log.info("strips: %s", {s: len(v) for s, v in by_source.items()})
     bank = load_digit_bank(data_dir)
     # The first counter of all has none before it to find the digits with, and trains without splicing.
-    reader = load_model("counter", models_dir) if (models_dir / "counter" / CARD_NAME).is_file() else None
+    reader, finder = (
+        load_model(role, models_dir) if (models_dir / role / CARD_NAME).is_file() else None
+        for role in ("counter", "locator")
+    )
+    located = located_cutouts(finder, data_dir, usable(data_dir)) if finder else []
+    log.info("%d more as the locator cuts them", len(located))
     groups = []
     for source, cutouts in by_source.items():
         share = 0.52 * REAL_SHARES.get(source, 0.01)
         flats = flatten(reader, cutouts) if reader else []
         spliced_share = SPLICED if len(flats) >= FEWEST_TO_SPLICE else 0.0
-        groups.append((share * (1 - spliced_share), counter.any_of(cutouts)))
+        as_cut = [c for c in located if c.source == source]
+        plain = share * (1 - spliced_share)
+        if as_cut:
+            groups.append((plain / 2, counter.any_of(as_cut)))
+        groups.append((plain / 2 if as_cut else plain, counter.any_of(cutouts)))
         if spliced_share:
             groups.append((share * spliced_share, spliced(flats, source)))
     groups += [(0.27, _rendered("lcd")), (0.10, _rendered("drum")), (0.09, _rendered("drum", bank))]

@@ -10,6 +10,7 @@ torch = pytest.importorskip("torch", reason="training needs the extra: pip insta
 from recognizer.train import counter, locator  # noqa: E402
 from recognizer.train.data import possible_texts  # noqa: E402
 from recognizer.train.export import to_onnx  # noqa: E402
+from recognizer.train.located import holds  # noqa: E402
 from recognizer.train.nets import LOCATOR_KINDS, CounterNet, LocatorNet  # noqa: E402
 from recognizer.train.restore import restore  # noqa: E402
 from recognizer.vision import locate  # noqa: E402
@@ -89,3 +90,15 @@ def test_training_goes_on_from_an_exported_network(tmp_path: Path) -> None:
         assert float((net(strips) - again.eval()(strips)).abs().max()) < 1e-3
     with pytest.raises(ValueError, match="another network than LocatorNet"):
         restore(other := LocatorNet(), tmp_path / "model.onnx", lambda: other(torch.zeros(1, 3, 64, 64)))
+
+
+def test_a_cut_that_loses_a_digit_or_stands_on_its_head_teaches_nothing() -> None:
+    true = np.array([[100, 50], [300, 60], [298, 100], [98, 90]], np.float32)
+    centre = true.mean(0)
+    wide = (true - centre) * (1.4, 1.3) + centre
+    assert holds(true, true)
+    assert holds(wide.astype(np.float32), true)
+    assert not holds(np.roll(wide, 2, axis=0).astype(np.float32), true)
+    assert not holds((true + (30, 0)).astype(np.float32), true)  # the first digit is off
+    assert not holds(((true - centre) * 3 + centre).astype(np.float32), true)
+    assert not holds(true * 0, true)
