@@ -1,7 +1,8 @@
 """Reads utility meters in photos: ``MeterReader().read(photo)`` gives a ``Report``."""
 
-from recognizer.domain.conclude import Policy, conclude
+from recognizer.domain.conclude import conclude
 from recognizer.domain.observation import Observation
+from recognizer.domain.policy import Policy
 from recognizer.domain.reading import Finding, Reading, Report
 from recognizer.errors import InputError, ModelError, RecognizerError, UsageError
 from recognizer.overlay import draw_overlay

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from recognizer.domain.conclude import Calibration, Policy, conclude
+from recognizer.domain.conclude import conclude
 from recognizer.domain.observation import Display, Glyph, Observation, Quad
+from recognizer.domain.policy import Calibration, Policy
 from recognizer.domain.reading import Report
 from recognizer.vision.counter import read_strip
 from recognizer.vision.frame import Color, Frame, Photo, load_frame

@@ -5,83 +5,29 @@ stored observations without running vision again.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from math import exp, hypot, log, sqrt
+from dataclasses import replace
+from math import hypot, log, sqrt
 
-from recognizer.domain.decode import RollRule, decode
-from recognizer.domain.observation import Display, DisplayKind, Glyph, Observation
+from recognizer.domain.decode import decode
+from recognizer.domain.meter import NOTHING_KNOWN, Known
+from recognizer.domain.observation import Display, Glyph, Observation
+from recognizer.domain.plausibility import Case, check
+from recognizer.domain.policy import Policy
+from recognizer.domain.prior import weigh
 from recognizer.domain.reading import Candidate, Finding, Reading, Report, Status
 
 UNREAD_WEIGHT = 0.1
 """How much a display counts that reads as nothing, beside one that reads surely: its place in the report."""
 
 
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """Turns what is known about one reading into the chance that the whole of it is right.
-
-    A weighted sum of log-odds through a sigmoid. The weights are not negative: more evidence never lowers a
-    confidence. The default hands the probability of the best text through unchanged; the figures that fit a
-    trained model stand in its card.
-    """
-
-    top: float = 1.0
-    """Weight of the probability of the best text."""
-    weakest: float = 0.0
-    """Weight of the least certain position: one bad digit spoils a reading, a mean would hide it."""
-    legible: float = 0.0
-    score: float = 0.0
-    offset: float = 0.0
-
-    def __post_init__(self) -> None:
-        weights = (self.top, self.weakest, self.legible, self.score)
-        if min(weights) < 0:
-            raise ValueError(f"weights of a calibration are >= 0, got {weights}")
-
-    def confidence(self, parts: Sequence[float]) -> float:
-        """Chance from 0 to 1 that the reading is right, from its ``features``."""
-        top, weakest, legible, score = parts
-        total = self.top * top + self.weakest * weakest + self.legible * legible + self.score * score + self.offset
-        return 1 / (1 + exp(-max(-50.0, min(50.0, total))))
+MORE_CANDIDATES = 24
+"""Texts weighed against a history: the true one may be far down where a digit is hidden."""
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What a reading must fulfil. Utilities differ, so these are settings and none of them is a constant."""
-
-    min_score: float = 0.3
-    """Displays the locator is less sure of are taken for background."""
-    min_legible: float = 0.5
-    accept_above: float = 0.9
-    """Readings of at least this confidence are accepted, others go to a person."""
-    refuse_below: float = 0.1
-    """Readings of less than this confidence are refused instead: not even a person should be led by them."""
-    min_digits: int = 3
-    max_digits: int = 9
-    """More than any register has: a serial number or two rows run together."""
-    candidates: int = 5
-    roll: RollRule = field(default_factory=RollRule)
-    lcd: Calibration = field(default_factory=Calibration)
-    drum: Calibration = field(default_factory=Calibration)
-
-    def __post_init__(self) -> None:
-        shares = (self.min_score, self.min_legible, self.accept_above, self.refuse_below)
-        if any(not 0 <= share <= 1 for share in shares):
-            raise ValueError(f"thresholds lie between 0 and 1, got {shares}")
-        if self.refuse_below > self.accept_above:
-            raise ValueError(f"refuse_below {self.refuse_below} is above accept_above {self.accept_above}")
-        if not 1 <= self.min_digits <= self.max_digits or self.candidates < 1:
-            raise ValueError(
-                f"wanted 1 <= min_digits <= max_digits and candidates >= 1, "
-                f"got {self.min_digits}, {self.max_digits} and {self.candidates}"
-            )
-
-    def calibration(self, kind: DisplayKind) -> Calibration:
-        return self.lcd if kind == "lcd" else self.drum
-
-
-def conclude(observation: Observation, *, source: str, policy: Policy | None = None) -> Report:
-    """The report on one photo; ``source`` is its name there.
+def conclude(
+    observation: Observation, *, source: str, policy: Policy | None = None, known: Known = NOTHING_KNOWN
+) -> Report:
+    """The report on one photo; ``source`` is its name there, ``known`` what is known of the meter beforehand.
 
     One reading for every display found, the billed register's first: with nothing else known, that of the most
     prominent display, a little less prominent but readable ones before one that says nothing. The report takes
@@ -91,7 +37,7 @@ def conclude(observation: Observation, *, source: str, policy: Policy | None = N
     """
     policy = policy or Policy()
     displays = (d for d in observation.displays if d.score >= policy.min_score)
-    ranked = [(_prominence(d, observation), _reading(d, policy)) for d in displays]
+    ranked = [(_prominence(d, observation), _reading(d, policy, known)) for d in displays]
     if ranked:
         _, largest = max(ranked, key=lambda pair: pair[0])
         ranked.sort(key=lambda pair: pair[0] * _readable(pair[1]), reverse=True)
@@ -103,8 +49,14 @@ def conclude(observation: Observation, *, source: str, policy: Policy | None = N
     return Report(source, "refused", findings=(finding,), models=observation.models)
 
 
-def _reading(display: Display, policy: Policy) -> Reading:
-    candidates = decode(display.glyphs, display.kind, k=policy.candidates, roll=policy.roll)
+def _reading(display: Display, policy: Policy, known: Known) -> Reading:
+    register = known.register("total")
+    dated = register is not None and known.taken_at is not None
+    seen = decode(display.glyphs, display.kind, k=MORE_CANDIDATES if dated else policy.candidates, roll=policy.roll)
+    case, candidates = None, seen
+    if seen and register is not None and known.taken_at is not None:
+        case = Case(seen[0].text, known.taken_at, register, known.earlier(register.code))
+        candidates = weigh(seen, case, policy.rules)
     text = candidates[0].text if candidates else ""
     confidence = 0.0
     if candidates:
@@ -112,20 +64,36 @@ def _reading(display: Display, policy: Policy) -> Reading:
     findings = _reasons_to_refuse(display, text, confidence, policy)
     status: Status = "refused" if findings else "accepted"
     if not findings and confidence < policy.accept_above:
-        status = "review"
         message = f"Confidence {confidence:.2f} is below the {policy.accept_above:.2f} that acceptance takes."
         findings = (Finding("low_confidence", message),)
+    if status != "refused":
+        if case is not None:
+            case = replace(case, text=text, confidence=confidence)
+            findings = (*findings, *_settled(seen, text), *check(case, known.now, policy.rules))
+        elif known.meter is not None and register is None:
+            findings = (*findings, Finding("register_unknown", f"Meter {known.meter.id} has no such register."))
+        if not all(f.note for f in findings):
+            status = "review"
     return Reading(
-        register="total",
-        unit=None,
+        register=register.code if register else "total",
+        unit=register.unit if register else None,
         text="" if status == "refused" else text,
         confidence=confidence,
         status=status,
         box=display.quad,
         kind=display.kind,
         findings=findings,
-        candidates=candidates,
+        candidates=candidates[: policy.candidates],
     )
+
+
+def _settled(seen: Sequence[Candidate], text: str) -> tuple[Finding, ...]:
+    """The optical evidence stays visible where the history decided."""
+    if seen[0].text == text:
+        return ()
+    chance = next(c.probability for c in seen if c.text == text)
+    message = f"The display alone reads {seen[0].text} ({seen[0].probability:.2f}) rather than {text} ({chance:.2f})."
+    return (Finding("settled_by_history", message, note=True),)
 
 
 def _readable(reading: Reading) -> float:

@@ -18,6 +18,8 @@ class Finding:
 
     code: str
     message: str
+    note: bool = False
+    """A note informs; any other finding keeps a reading from being accepted."""
 
     def to_dict(self) -> dict[str, str]:
         return {"code": self.code, "message": self.message}

@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from recognizer.domain.conclude import Policy, conclude, features
+from recognizer.domain.conclude import conclude, features
 from recognizer.domain.observation import DisplayKind
+from recognizer.domain.policy import Policy
 from recognizer.evaluate import Answer, Truth, main_form, read_truths
 from recognizer.reader import MeterReader
 from recognizer.train.data import held_back, load_examples

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recognizer.domain.conclude import Calibration, Policy, conclude
+from recognizer.domain.conclude import conclude
 from recognizer.domain.observation import Display, DisplayKind, Glyph, Observation, Quad
+from recognizer.domain.policy import Calibration, Policy
 from recognizer.domain.reading import Report
 
 chances = st.floats(0, 1)
