@@ -79,6 +79,18 @@ def _speed(options: argparse.Namespace) -> int:
     return 0 if same else 1
 
 
+def _history(options: argparse.Namespace) -> int:
+    from benchmarks import history
+
+    counts = history.simulate(options.seed, options.meters, options.months)
+    text = history.report(counts, options.meters, options.months, options.seed)
+    print(text)
+    usual = (options.seed, options.meters, options.months) == (0, history.METERS, history.MONTHS)
+    if usual:
+        (run.ROOT / "benchmarks" / "HISTORY.md").write_text(text, encoding="utf-8")
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="accuracy | failures | speed")
@@ -103,6 +115,12 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_speed)
     command.add_argument("--photos", type=Path, default=run.ROOT / "samples", help="folder of photos to read")
     command.add_argument("--limit", type=_positive, default=20)
+
+    command = commands.add_parser("history", help="simulate years of readings against the history rules")
+    command.set_defaults(run=_history)
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--meters", type=_positive, default=1000)
+    command.add_argument("--months", type=_positive, default=36)
     return parser
 
 

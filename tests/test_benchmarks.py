@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks import accuracy, failures, run, speed
+from benchmarks import accuracy, failures, history, run, speed
 from benchmarks.__main__ import main
 from recognizer.domain.conclude import conclude
 from recognizer.domain.observation import Display, Glyph, Observation
@@ -147,3 +147,16 @@ def test_time_is_shared_out_by_module_and_threads_are_compared() -> None:
     assert speed.same_in_threads(reads_its_name, photos)
     calls = iter(range(10_000))
     assert not speed.same_in_threads(lambda photo: Report(str(next(calls)), "refused"), photos)
+
+
+def test_history_rules_hold_back_gross_errors_and_recover() -> None:
+    """Would catch rules that let a fall through, refuse true values, or never get over a false stored one."""
+    counts = history.simulate(seed=3, meters=60, months=24)
+    readings = sum(n for event, n in counts.items() if event.split()[0] in ("true", "false"))
+    assert readings > 1000
+    assert counts["poisoned"] > 2
+    assert counts["true refused"] == 0
+    assert counts["gross false accepted"] <= 0.002 * readings
+    assert counts["true review"] < 0.1 * readings
+    late = [event for event in counts if event.startswith("recovered") and int(event.split()[-1]) > 3]
+    assert not late

@@ -27,7 +27,7 @@ class Rules:
     """Share of the register's range above which it may be about to roll over."""
     rollover_confidence: float = 0.98
     """A wrapped value of less confidence goes to a person."""
-    growth: int = 8
+    growth: int = 4
     """How many times the highest rate so far is still believed."""
     least_history: int = 3
     """Intervals from which a rate is learnt at all."""
