@@ -21,7 +21,9 @@ Corners = NDArray[np.float32]
 SURE, DOUBTFUL = 0.97, 0.9
 """Probability of the best text above which a first cut is kept, and below which it is also read upside down."""
 FEWEST_DIGITS = 3
-OTHER_CUTS = ((0.2, 0.0), (0.4, 0.0), (-0.12, 0.0), (0.0, 0.12), (0.0, -0.1))
+AS_CERTAIN = 0.5
+WIDER = (0.25, 0.0)
+OTHER_CUTS = ((0.45, 0.0), (-0.12, 0.0), (0.0, 0.12), (0.0, -0.1))
 """Wider, taller, flatter, in strip heights: corners are off by about a tenth of the height."""
 
 
@@ -57,9 +59,10 @@ class MeterReader:
         )
 
     def _display(self, frame: Frame, found: Found) -> Display:
-        quad, glyphs = self._best_cut(frame, [found.quad])
+        # The wider cut is there to see a digit beyond the corners: a reading that lost one can look perfectly sure.
+        quad, glyphs = self._best_cut(frame, [found.quad, stretched(found.quad, *WIDER)])
         if _certainty(glyphs) < SURE:
-            quads = [quad, *(stretched(found.quad, along, across) for along, across in OTHER_CUTS)]
+            quads = [found.quad, *(stretched(found.quad, along, across) for along, across in (WIDER, *OTHER_CUTS))]
             if (whole := whole_strip(frame)) is not None:
                 quads.append(whole)
             quad, glyphs = self._best_cut(frame, quads)
@@ -69,9 +72,12 @@ class MeterReader:
         return Display(found.kind, _as_quad(quad), found.score, found.legible, glyphs)
 
     def _best_cut(self, frame: Frame, quads: list[Corners]) -> tuple[Corners, tuple[Glyph, ...]]:
-        """Of several cuts of one display the one that reads most certainly."""
-        read = [(quad, read_strip(self._counter, rectify(frame.pixels, quad))) for quad in quads]
-        return max(read, key=lambda cut: _certainty(cut[1]))
+        """Of several cuts of one display the one that reads most certainly, or shows the same digits and more."""
+        left = [(quad, read_strip(self._counter, rectify(frame.pixels, quad))) for quad in quads]
+        best = max(left, key=lambda cut: _certainty(cut[1]))
+        while longer := [cut for cut in left if _shows_more(cut[1], best[1])]:
+            best = max(longer, key=lambda cut: _certainty(cut[1]))
+        return best
 
 
 def policy_of(counter: Model) -> Policy:
@@ -85,9 +91,20 @@ def policy_of(counter: Model) -> Policy:
 
 def _certainty(glyphs: tuple[Glyph, ...]) -> float:
     """Probability of the best text: what is too short for a counter counts as not certain at all."""
-    if sum(bool(g.odds) and g.odds[0][0] != "." and g.odds[0][1] > g.absent for g in glyphs) < FEWEST_DIGITS:
+    if len(_digits(glyphs)) < FEWEST_DIGITS:
         return 0.0
     return float(np.prod([max(g.absent, g.odds[0][1]) for g in glyphs]))
+
+
+def _shows_more(glyphs: tuple[Glyph, ...], less: tuple[Glyph, ...]) -> bool:
+    """Whether a cut shows the digits of another and more at an end, about as certainly: the other lost a digit."""
+    digits, fewer = _digits(glyphs), _digits(less)
+    return bool(fewer) and fewer in digits and fewer != digits and _certainty(glyphs) > AS_CERTAIN * _certainty(less)
+
+
+def _digits(glyphs: tuple[Glyph, ...]) -> str:
+    best = (g.odds[0][0] for g in glyphs if g.odds and g.odds[0][1] > g.absent)
+    return "".join(c for c in best if c != ".")
 
 
 def _as_quad(corners: NDArray[np.float32]) -> Quad:
