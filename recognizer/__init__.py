@@ -1,6 +1,7 @@
 """Reads utility meters in photos: ``MeterReader().read(photo)`` gives a ``Report``."""
 
 from recognizer.domain.conclude import conclude
+from recognizer.domain.meter import Known, Meter, PastReading, Register
 from recognizer.domain.observation import Observation
 from recognizer.domain.policy import Policy
 from recognizer.domain.reading import Finding, Reading, Report
@@ -13,12 +14,16 @@ __all__ = [
     "Finding",
     "Frame",
     "InputError",
+    "Known",
+    "Meter",
     "MeterReader",
     "ModelError",
     "Observation",
+    "PastReading",
     "Policy",
     "Reading",
     "RecognizerError",
+    "Register",
     "Report",
     "UsageError",
     "conclude",

@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from recognizer.archive import Outcome, Reader, batch, examine
+from recognizer.cli_known import Informed, read_known
 from recognizer.errors import InputError, RecognizerError, UsageError
 
 # Heavy imports (rich, OpenCV, the runtime) wait inside the functions that need them: `meter --help` must be quick.
@@ -76,6 +77,15 @@ def _parser() -> argparse.ArgumentParser:
         metavar="OUT",
         help="draw what was read: a picture file for one photo, a folder (made if needed) for several",
     )
+    read.add_argument("--meter", type=Path, metavar="TOML", help="the meter's record: id, serials, registers")
+    read.add_argument(
+        "--previous",
+        action="append",
+        default=[],
+        metavar="[REGISTER=]VALUE@TIME",
+        help="an earlier reading to check against, such as 1234.5@2026-10-01; may be given several times",
+    )
+    read.add_argument("--taken-at", metavar="TIME", help="when the photos were taken (ISO 8601; default: now)")
     read.set_defaults(run=_read)
 
     all_of = commands.add_parser("batch", parents=[common], help="read all photos below a folder, resumably")
@@ -83,6 +93,16 @@ def _parser() -> argparse.ArgumentParser:
     all_of.add_argument("--out", type=Path, required=True, metavar="FILE", help="results, one JSON object a line")
     all_of.add_argument("--pattern", metavar="GLOB", help="only file names like this, such as '*.jpg'")
     all_of.set_defaults(run=_batch)
+
+    submit = commands.add_parser("submit-text", parents=[common], help="write a report as a utility takes it")
+    submit.add_argument("report", type=Path, metavar="REPORT", help="a report of `meter read --json`; - for stdin")
+    submit.add_argument("--format", required=True, metavar="NAME", help="integer, sms, decimal, csv, json, spoken …")
+    submit.add_argument("--forms", type=Path, metavar="TOML", help="your own forms beside the built-in ones")
+    submit.add_argument("--register", action="append", metavar="CODE", help="in the utility's order (default: total)")
+    submit.add_argument("--account", help="the customer's account")
+    submit.add_argument("--serial", help="the meter's serial, where the report does not have it")
+    submit.add_argument("--confirmed", action="store_true", help="a person looked at it: take readings under review")
+    submit.set_defaults(run=_submit)
 
     models = commands.add_parser("models", parents=[common], help="list and verify the models in use")
     models.set_defaults(run=_models)
@@ -107,7 +127,10 @@ def _log(verbose: bool) -> None:
 
 def _read(args: argparse.Namespace, open_reader: Callable[[Path | None], Reader]) -> int:
     targets = _overlay_targets(args.photos, args.overlay) if args.overlay else [None] * len(args.photos)
+    known = read_known(args.meter, args.previous, args.taken_at)
     reader = open_reader(args.models_dir)
+    if known is not None:
+        reader = Informed(reader, known)
     outcomes = []
     for photo, target in zip(args.photos, targets, strict=True):
         outcome = examine(reader, Path(photo), photo)
@@ -145,6 +168,37 @@ def _batch(args: argparse.Namespace, open_reader: Callable[[Path | None], Reader
         f"{summary.refused} refused ({summary.failed} of them bad files). Results: {args.out}"
     )
     return int(summary.refused > 0)
+
+
+def _submit(args: argparse.Namespace, _: Callable[[Path | None], Reader]) -> int:
+    from recognizer.domain.forms import load_forms
+    from recognizer.domain.submission import Answer, submission_text
+
+    forms = load_forms(args.forms)
+    if args.format not in forms:
+        raise UsageError(f"no form {args.format!r}; there are {', '.join(sorted(forms))}")
+    text = _read_text(args.report)
+    try:
+        report = json.loads(text)
+    except ValueError as error:
+        raise InputError(f"{args.report} is not one report of `meter read --json` ({error})") from error
+    line = submission_text(
+        Answer.from_dict(report),
+        forms[args.format],
+        registers=args.register or ["total"],
+        account=args.account,
+        meter=args.serial,
+        confirmed=args.confirmed,
+    )
+    print(line)
+    return 0
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({error})") from error
 
 
 def _models(args: argparse.Namespace, _: Callable[[Path | None], Reader]) -> int:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recognizer.domain.conclude import conclude
+from recognizer.domain.meter import NOTHING_KNOWN, Known
 from recognizer.domain.observation import Display, Glyph, Observation, Quad
 from recognizer.domain.policy import Calibration, Policy
 from recognizer.domain.reading import Report
@@ -38,14 +39,17 @@ class MeterReader:
         self._counter = load_model("counter", models_dir)
         self._policy = policy or policy_of(self._counter)
 
-    def read(self, photo: Photo, *, color: Color = "bgr", source: str | None = None) -> Report:
+    def read(
+        self, photo: Photo, *, color: Color = "bgr", source: str | None = None, known: Known = NOTHING_KNOWN
+    ) -> Report:
         """The reading, or why there is none, of a path, encoded bytes, or an array (``color``: its channel order).
 
-        ``source`` is the photo's name in the report; by default its path. Raises InputError when the photo
+        ``source`` is the photo's name in the report; by default its path. ``known`` is the meter's record and its
+        earlier readings, which the reading is checked against. Raises InputError when the photo
         cannot be used; a photo without a readable meter is no error but a refused report.
         """
         name = source if source is not None else str(photo) if isinstance(photo, (str, Path)) else ""
-        return conclude(self.observe(load_frame(photo, color=color)), source=name, policy=self._policy)
+        return conclude(self.observe(load_frame(photo, color=color)), source=name, policy=self._policy, known=known)
 
     def observe(self, frame: Frame) -> Observation:
         """What the networks see in a frame, before any rule is applied."""
