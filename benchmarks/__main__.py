@@ -1,4 +1,4 @@
-"""``python -m benchmarks accuracy | failures | speed``: see ``--help`` of each."""
+"""``python -m benchmarks accuracy | failures | speed | history | codes``: see ``--help`` of each."""
 
 import argparse
 import sys
@@ -91,9 +91,21 @@ def _history(options: argparse.Namespace) -> int:
     return 0
 
 
+def _codes(options: argparse.Namespace) -> int:
+    from benchmarks import codes
+
+    data = run.data_folder(options.data)
+    text, met = codes.run(run.meter_reader(), data, options.seed, options.share)
+    print(text)
+    # The published report is of all plates with the usual seed.
+    if (options.seed, options.share) == (0, 1):
+        (run.ROOT / "benchmarks" / "CODES.md").write_text(text, encoding="utf-8")
+    return 0 if met else 1
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="accuracy | failures | speed")
+    commands = parser.add_subparsers(required=True, metavar="accuracy | failures | speed | history | codes")
 
     command = commands.add_parser("accuracy", help="score every source of photos with truth")
     command.set_defaults(run=_accuracy)
@@ -121,6 +133,12 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--meters", type=_positive, default=1000)
     command.add_argument("--months", type=_positive, default=36)
+
+    command = commands.add_parser("codes", help="codes on damaged plates, ours and its peers; cost on real photos")
+    command.set_defaults(run=_codes)
+    command.add_argument("--data", type=Path, default=run.DATA, help="folder of photos.csv and its photos")
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--share", type=_positive, default=1, help="draw one plate of so many, for a quick look")
     return parser
 
 

@@ -42,19 +42,19 @@ def markdown(cases: Sequence[Case], header: str) -> str:
         header,
         NOTES,
         "## Figures",
-        _table(
+        table(
             ("source", "figure", "n", "right", "share", "95 % interval", "best guess", "target", ""), _figures(cases)
         ),
         "## Readings",
         "Photos with a reading to give. Error is the share of wrong readings among the most certain 100 to 80 % of "
         "them, best guesses included; ECE is the expected calibration error of the confidence over 15 bins.",
-        _table(
+        table(
             (*READING_COLUMNS, *(f"error at {coverage:.0%}" for coverage in COVERAGES), "ECE"),
             _by_source(cases, "reading", _confidence_row),
         ),
         "## Nothing to accept",
         "Photos of displays that are off or unreadable, and of screens that show no register.",
-        _table(
+        table(
             ("source", "asked for", "n", "accepted", "to review", "refused"),
             _by_source(cases, "refusal", _negative_row) + _by_source(cases, "other page", _negative_row),
         ),
@@ -68,9 +68,9 @@ def environment(answers: Iterable[Answer], split: str) -> str:
     lines = (
         f"Written by `python -m benchmarks accuracy` on {datetime.now(UTC):%Y-%m-%d}; do not edit.",
         f"- split: {split}",
-        f"- hardware: {_processor()}, {cpu_count()} threads, {platform.system()}, Python {platform.python_version()}",
+        f"- hardware: {processor()}, {cpu_count()} threads, {platform.system()}, Python {platform.python_version()}",
         f"- models: {', '.join(sorted(models)) or 'none'}",
-        f"- commit: {_commit()}",
+        f"- commit: {commit()}",
     )
     return lines[0] + "\n\n" + "\n".join(lines[1:])
 
@@ -154,12 +154,12 @@ def _share(part: int, whole: int) -> str:
     return f"{part / whole:.1%}" if whole else "-"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def _processor() -> str:
+def processor() -> str:
     try:
         info = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         return next(line.partition(":")[2].strip() for line in info if line.startswith("model name"))
@@ -167,7 +167,7 @@ def _processor() -> str:
         return platform.processor() or platform.machine()
 
 
-def _commit() -> str:
+def commit() -> str:
     command = ("git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=10", "--exclude=*")
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.stdout.strip() or "unknown"

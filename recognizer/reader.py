@@ -11,6 +11,7 @@ from recognizer.domain.meter import NOTHING_KNOWN, Known
 from recognizer.domain.observation import Display, Glyph, Observation, Quad
 from recognizer.domain.policy import Calibration, Policy
 from recognizer.domain.reading import Report
+from recognizer.vision.codes import find_codes
 from recognizer.vision.counter import read_strip
 from recognizer.vision.frame import Color, Frame, Photo, load_frame
 from recognizer.vision.locate import Found, locate, whole_strip
@@ -59,6 +60,7 @@ class MeterReader:
             height=frame.height,
             sharpness=frame.sharpness,
             displays=displays,
+            codes=find_codes(frame),
             models=(("locator", self._locator.digest), ("counter", self._counter.digest)),
         )
 

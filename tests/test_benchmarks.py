@@ -25,7 +25,7 @@ def reads_its_name(photo: Path) -> Report:
     glyphs = tuple(Glyph(((char, 0.999),), 0.0, 1.0) for char in photo.stem if char.isdigit())
     box = ((10.0, 10.0), (90.0, 12.0), (90.0, 30.0), (10.0, 28.0))
     displays = (Display("drum", box, 0.9, 0.9, glyphs),) if glyphs else ()
-    return conclude(Observation(120, 60, 1.0, displays, (("counter", "abc"),)), source=photo.name)
+    return conclude(Observation(120, 60, 1.0, displays, models=(("counter", "abc"),)), source=photo.name)
 
 
 def make_fake() -> run.Read:

@@ -9,8 +9,10 @@ from dataclasses import replace
 from math import hypot, log, sqrt
 
 from recognizer.domain.decode import decode
+from recognizer.domain.identity import agree
 from recognizer.domain.meter import NOTHING_KNOWN, Known
 from recognizer.domain.observation import Display, Glyph, Observation
+from recognizer.domain.payload import read_code
 from recognizer.domain.plausibility import Case, check
 from recognizer.domain.policy import Policy
 from recognizer.domain.prior import weigh
@@ -18,8 +20,6 @@ from recognizer.domain.reading import Candidate, Finding, Reading, Report, Statu
 
 UNREAD_WEIGHT = 0.1
 """How much a display counts that reads as nothing, beside one that reads surely: its place in the report."""
-
-
 MORE_CANDIDATES = 24
 """Texts weighed against a history: the true one may be far down where a digit is hidden."""
 
@@ -36,6 +36,17 @@ def conclude(
     was seen.
     """
     policy = policy or Policy()
+    expected = known.meter.serials if known.meter else ()
+    whose = agree((i for code in observation.codes for i in read_code(code.kind, code.text, code.raw)), expected)
+    report = Report(
+        source,
+        "refused",
+        findings=whose.findings,
+        serial=whose.serial,
+        agreement=whose.agreement,
+        codes=observation.codes,
+        models=observation.models,
+    )
     displays = (d for d in observation.displays if d.score >= policy.min_score)
     ranked = [(_prominence(d, observation), _reading(d, policy, known)) for d in displays]
     if ranked:
@@ -44,9 +55,12 @@ def conclude(
         readings = [reading for _, reading in ranked]
         if readings[0] is not largest and largest.status == "refused":
             readings[0] = _doubted(readings[0])
-        return Report(source, readings[0].status, tuple(readings), models=observation.models)
+        if whose.agreement == "mismatch":
+            wrong = next(f for f in whose.findings if f.code == "wrong_meter")
+            readings = [_not_accepted(replace(r, findings=(*r.findings, wrong))) for r in readings]
+        return replace(report, status=readings[0].status, readings=tuple(readings))
     finding = Finding("no_meter", "No meter display was found in the photo.")
-    return Report(source, "refused", findings=(finding,), models=observation.models)
+    return replace(report, findings=(finding, *report.findings))
 
 
 def _reading(display: Display, policy: Policy, known: Known) -> Reading:
@@ -70,7 +84,7 @@ def _reading(display: Display, policy: Policy, known: Known) -> Reading:
         if case is not None:
             case = replace(case, text=text, confidence=confidence)
             findings = (*findings, *_settled(seen, text), *check(case, known.now, policy.rules))
-        elif known.meter is not None and register is None:
+        elif known.meter is not None and known.meter.registers and register is None:
             findings = (*findings, Finding("register_unknown", f"Meter {known.meter.id} has no such register."))
         if not all(f.note for f in findings):
             status = "review"
@@ -105,8 +119,11 @@ def _readable(reading: Reading) -> float:
 def _doubted(reading: Reading) -> Reading:
     """A reading taken from a side display: the one the photo is of may be the one that could not be read."""
     message = "A more prominent display in the photo could not be read: this may be the wrong one."
-    findings = (*reading.findings, Finding("larger_display_unread", message))
-    return replace(reading, status="review" if reading.status == "accepted" else reading.status, findings=findings)
+    return _not_accepted(replace(reading, findings=(*reading.findings, Finding("larger_display_unread", message))))
+
+
+def _not_accepted(reading: Reading) -> Reading:
+    return replace(reading, status="review") if reading.status == "accepted" else reading
 
 
 def _reasons_to_refuse(display: Display, text: str, confidence: float, policy: Policy) -> tuple[Finding, ...]:

@@ -7,12 +7,10 @@ a plate also carries the numbers of seals, modems and approvals. Whatever is nei
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 from recognizer.domain.payload import MAX_WHOLE, PRINTED, Identity, Pattern, canonical, well_formed
-from recognizer.domain.reading import Finding
-
-Agreement = Literal["match", "mismatch", "unknown"]
+from recognizer.domain.reading import Agreement, Finding
 
 CHECKSUMMED = frozenset(
     ("qrcode", "qrcodemodel2", "microqrcode", "rmqrcode", "datamatrix", "aztec", "pdf417", "micropdf417", "maxicode")

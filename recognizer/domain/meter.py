@@ -111,8 +111,8 @@ class Known:
             raise UsageError("earlier readings say something only when it is known when the photo was taken")
 
     def register(self, code: str) -> Register | None:
-        """The register of the record under that code; one without limits where there is no record but a history."""
-        if self.meter is not None:
+        """The register of the record under that code; one without limits where only a history is known."""
+        if self.meter is not None and self.meter.registers:
             return self.meter.register(code)
         return Register(code) if self.history else None
 

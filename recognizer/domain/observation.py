@@ -6,6 +6,8 @@ Nothing here knows pixels. Odds stay odds: no digit is decided before ``recogniz
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from recognizer.domain.code import Code
+
 Point = tuple[float, float]
 Quad = tuple[Point, Point, Point, Point]
 """Four corners in reading order (top-left, top-right, bottom-right, bottom-left of the upright text),
@@ -62,12 +64,13 @@ class Observation:
     height: int
     sharpness: float
     displays: tuple[Display, ...] = ()
+    codes: tuple[Code, ...] = ()
     models: tuple[tuple[str, str], ...] = ()
     """(role, first 12 digits of the SHA-256) of every model that had a part in this observation."""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form; ``from_dict`` gives an equal observation back."""
-        return asdict(self)
+        return asdict(self) | {"codes": [code.to_dict() for code in self.codes]}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "Observation":
@@ -87,6 +90,7 @@ class Observation:
             height=data["height"],
             sharpness=data["sharpness"],
             displays=displays,
+            codes=tuple(Code.from_dict(code) for code in data.get("codes", ())),
             models=tuple((role, digest) for role, digest in data["models"]),
         )
 

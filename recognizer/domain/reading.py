@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
+from recognizer.domain.code import Code
 from recognizer.domain.observation import Quad
 
 Status = Literal["accepted", "review", "refused"]
+Agreement = Literal["match", "mismatch", "unknown"]
+"""Whether the meter in the photo is the one that was expected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,10 @@ class Report:
     status: Status
     readings: tuple[Reading, ...] = ()
     findings: tuple[Finding, ...] = ()
+    serial: str | None = None
+    """The best serial that the photo's codes give; with ``match`` the expected one."""
+    agreement: Agreement = "unknown"
+    codes: tuple[Code, ...] = ()
     models: tuple[tuple[str, str], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -88,8 +95,8 @@ class Report:
             "source": self.source,
             "status": self.status,
             "readings": [r.to_dict() for r in self.readings],
-            "meter": {"serial": None, "agreement": "unknown"},
-            "codes": [],
+            "meter": {"serial": self.serial, "agreement": self.agreement},
+            "codes": [{k: v for k, v in code.to_dict().items() if k != "raw"} for code in self.codes],
             "findings": [f.to_dict() for f in self.findings],
             "models": dict(self.models),
         }

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recognizer.domain.code import Code
 from recognizer.domain.conclude import conclude
+from recognizer.domain.meter import Known, Meter
 from recognizer.domain.observation import Display, DisplayKind, Glyph, Observation, Quad
 from recognizer.domain.policy import Calibration, Policy
 from recognizer.domain.reading import Report
@@ -28,7 +30,7 @@ def display(text: str, p: float = 0.999, *, kind: DisplayKind = "drum", box: Qua
 
 
 def report(*displays: Display, policy: Policy | None = None) -> Report:
-    seen = Observation(640, 480, 10.0, displays, (("counter", "0123456789ab"),))
+    seen = Observation(640, 480, 10.0, displays, models=(("counter", "0123456789ab"),))
     return conclude(seen, source="a.jpg", policy=policy)
 
 
@@ -139,3 +141,26 @@ def test_a_readable_display_comes_before_a_larger_one_that_says_nothing_but_is_n
     assert (answer.readings[0].text, answer.status) == ("00123.4", "review")
     assert codes(answer) == ["larger_display_unread"]
     assert answer.readings[1].status == "refused"
+
+
+def code(text: str, kind: str = "QRCode") -> Code:
+    return Code(kind, text, text.encode(), ((1.0, 2.0), (3.0, 2.0), (3.0, 4.0), (1.0, 4.0)))
+
+
+@pytest.mark.parametrize(
+    ("text", "agreement", "status"),
+    [("SN: 12345678", "match", "accepted"), ("87654321", "mismatch", "review"), ("hello", "unknown", "accepted")],
+)
+def test_the_wrong_meter_is_never_accepted(text: str, agreement: str, status: str) -> None:
+    seen = Observation(640, 480, 10.0, (display("00123.4"),), (code(text),))
+    answer = conclude(seen, source="a.jpg", known=Known(Meter("m", ("1234-5678",))))
+    assert (answer.agreement, answer.status, answer.readings[0].text) == (agreement, status, "00123.4")
+    assert ("wrong_meter" in codes(answer)) == (agreement == "mismatch")
+    line = json.loads(json.dumps(answer.to_dict()))
+    assert line["meter"]["agreement"] == agreement
+    assert line["codes"] == [{"kind": "QRCode", "text": text, "box": [[1, 2], [3, 2], [3, 4], [1, 4]]}]
+
+
+def test_codes_survive_the_way_through_a_store() -> None:
+    seen = Observation(640, 480, 10.0, (display("1234"),), (code("ST00011|Name=\u00cf"),), (("locator", "ab"),))
+    assert Observation.from_dict(json.loads(json.dumps(seen.to_dict()))) == seen

@@ -48,7 +48,7 @@ MONTHS = [past(str(1000 + 200 * i), 30 * i) for i in range(5)]
         (case("09000", 150 + 700, *MONTHS), []),  # the same value after two years
         (case("01700", 70, *MONTHS), ["greater_than_subsequent"]),
         (case("01800", 120, *MONTHS), ["duplicate_reading"]),
-        (case("00500", 150, *MONTHS, may_fall=True), []),
+        (case("01400", 150, *MONTHS, may_fall=True), []),
         (case("60000", 150, *MONTHS, may_fall=True), ["rate_too_high"]),
         (case("01800", 0.2, past("1000", 0), max_rate=Decimal(100)), ["rate_too_high"]),
         (case("99999", 9999), []),  # nothing is known of it
