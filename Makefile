@@ -40,12 +40,22 @@ $(VENV)/bin/python:
 		|| { echo "Python's venv module is missing: sudo apt-get install python3-venv"; exit 1; }
 	"$(PYTHON)" -m venv $(VENV)
 
+# zbar reads a few barcodes more. Everything works without it, so a machine where it cannot be installed gets a word.
+define ZBAR
+@$(BIN)/python -c "import ctypes.util, sys; sys.exit(not ctypes.util.find_library('zbar'))" \
+	|| { [ "$$(id -u)" = 0 ] && { apt-get install -y -qq libzbar0 \
+		|| { apt-get update -qq && apt-get install -y -qq libzbar0; }; } >/dev/null 2>&1; } \
+	|| echo "Fewer barcodes are read without zbar: sudo apt-get install libzbar0"
+endef
+
 $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	$(ZBAR)
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(ZBAR)
 	@touch $@ $(VENV)/.installed
 
 clean:
