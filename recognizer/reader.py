@@ -23,7 +23,7 @@ Corners = NDArray[np.float32]
 SURE, DOUBTFUL = 0.97, 0.9
 """Probability of the best text above which a first cut is kept, and below which it is also read upside down."""
 FEWEST_DIGITS = 3
-AS_CERTAIN = 0.5
+AS_CERTAIN = 0.85
 WIDER = (0.25, 0.0)
 OTHER_CUTS = ((0.45, 0.0), (-0.12, 0.0), (0.0, 0.12), (0.0, -0.1))
 """Wider, taller, flatter, in strip heights: corners are off by about a tenth of the height."""

@@ -23,6 +23,8 @@ Corners = NDArray[np.float32]
 TIGHT_BOXES = {"cesc-electricity"}
 """Sources whose boxes lie close around a level row of digits. Of illegible displays any box will do."""
 CORNERS_CSV = Path(__file__).with_name("corners.csv")
+WRONG_TRUTHS_CSV = Path(__file__).with_name("wrong_truths.csv")
+"""Truths of training photos found wrong by eye, with what the photo shows: they teach nothing."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ def load_examples(data_dir: Path, split: str | None = None, corners_csv: Path | 
     if not table.is_file():
         raise InputError(f"no photos.csv in {data_dir}: training needs the folder of labelled photos")
     known = _load_corners(corners_csv)
+    with WRONG_TRUTHS_CSV.open(newline="", encoding="utf-8") as f:
+        wrong = {row["file"] for row in csv.DictReader(f)}
     examples = []
     with table.open(newline="", encoding="utf-8") as f:
         for row in csv.DictReader(f):
@@ -69,11 +73,15 @@ def load_examples(data_dir: Path, split: str | None = None, corners_csv: Path | 
                     screen=row["screen"],
                     legible=row["legible"] == "1",
                     quad=quad,
-                    texts=(text,) if text else possible_texts(row["source"], row["display"], row["reading"]),
+                    texts=() if row["file"] in wrong else (text,) if text else possible_texts(*_reading_of(row)),
                     box=box if box is not None and len(box) == 4 else None,
                 )
             )
     return examples
+
+
+def _reading_of(row: dict[str, str]) -> tuple[str, str, str]:
+    return row["source"], row["display"], row["reading"]
 
 
 def _load_corners(path: Path | None) -> dict[str, tuple[Corners, str]]:
