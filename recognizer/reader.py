@@ -23,9 +23,7 @@ Corners = NDArray[np.float32]
 SURE, DOUBTFUL = 0.97, 0.9
 """Probability of the best text above which a first cut is kept, and below which it is also read upside down."""
 FEWEST_DIGITS = 3
-AS_CERTAIN = 0.85
-WIDER = (0.25, 0.0)
-OTHER_CUTS = ((0.45, 0.0), (-0.12, 0.0), (0.0, 0.12), (0.0, -0.1))
+OTHER_CUTS = ((0.2, 0.0), (0.4, 0.0), (-0.12, 0.0), (0.0, 0.12), (0.0, -0.1))
 """Wider, taller, flatter, in strip heights: corners are off by about a tenth of the height."""
 
 
@@ -65,10 +63,9 @@ class MeterReader:
         )
 
     def _display(self, frame: Frame, found: Found) -> Display:
-        # The wider cut is there to see a digit beyond the corners: a reading that lost one can look perfectly sure.
-        quad, glyphs = self._best_cut(frame, [found.quad, stretched(found.quad, *WIDER)])
+        quad, glyphs = self._best_cut(frame, [found.quad])
         if _certainty(glyphs) < SURE:
-            quads = [found.quad, *(stretched(found.quad, along, across) for along, across in (WIDER, *OTHER_CUTS))]
+            quads = [found.quad, *(stretched(found.quad, along, across) for along, across in OTHER_CUTS)]
             if (whole := whole_strip(frame)) is not None:
                 quads.append(whole)
             quad, glyphs = self._best_cut(frame, quads)
@@ -78,12 +75,9 @@ class MeterReader:
         return Display(found.kind, _as_quad(quad), found.score, found.legible, glyphs)
 
     def _best_cut(self, frame: Frame, quads: list[Corners]) -> tuple[Corners, tuple[Glyph, ...]]:
-        """Of several cuts of one display the one that reads most certainly, or shows the same digits and more."""
-        left = [(quad, read_strip(self._counter, rectify(frame.pixels, quad))) for quad in quads]
-        best = max(left, key=lambda cut: _certainty(cut[1]))
-        while longer := [cut for cut in left if _shows_more(cut[1], best[1])]:
-            best = max(longer, key=lambda cut: _certainty(cut[1]))
-        return best
+        """Of several cuts of one display the one that reads most certainly."""
+        read = [(quad, read_strip(self._counter, rectify(frame.pixels, quad))) for quad in quads]
+        return max(read, key=lambda cut: _certainty(cut[1]))
 
 
 def policy_of(counter: Model) -> Policy:
@@ -100,12 +94,6 @@ def _certainty(glyphs: tuple[Glyph, ...]) -> float:
     if len(_digits(glyphs)) < FEWEST_DIGITS:
         return 0.0
     return float(np.prod([max(g.absent, g.odds[0][1]) for g in glyphs]))
-
-
-def _shows_more(glyphs: tuple[Glyph, ...], less: tuple[Glyph, ...]) -> bool:
-    """Whether a cut shows the digits of another and more at an end, about as certainly: the other lost a digit."""
-    digits, fewer = _digits(glyphs), _digits(less)
-    return bool(fewer) and fewer in digits and fewer != digits and _certainty(glyphs) > AS_CERTAIN * _certainty(less)
 
 
 def _digits(glyphs: tuple[Glyph, ...]) -> str:
