@@ -78,8 +78,8 @@ def _cases(reader: MeterReader, data_dir: Path, truths: Sequence[Truth]) -> list
             continue  # other devices and pages: whether they are readings is not the confidence's question
         observation = reader.observe(load_frame(data_dir / truth.file))
         report = conclude(observation, source=truth.file, policy=replace(Policy(), refuse_below=0.0, accept_above=0.0))
-        if not report.readings:
-            continue
+        if not report.readings or not report.readings[0].candidates:
+            continue  # nothing was read that could be right
         reading = report.readings[0]
         display = next(d for d in observation.displays if d.quad == reading.box)
         guess = Answer.of(report).guess
