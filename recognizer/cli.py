@@ -96,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
 
     submit = commands.add_parser("submit-text", parents=[common], help="write a report as a utility takes it")
     submit.add_argument("report", type=Path, metavar="REPORT", help="a report of `meter read --json`; - for stdin")
-    submit.add_argument("--format", required=True, metavar="NAME", help="integer, sms, decimal, csv, json, spoken …")
+    submit.add_argument("--format", required=True, metavar="NAME", help="integer, sms, decimal, csv, json, phone …")
     submit.add_argument("--forms", type=Path, metavar="TOML", help="your own forms beside the built-in ones")
     submit.add_argument("--register", action="append", metavar="CODE", help="in the utility's order (default: total)")
     submit.add_argument("--account", help="the customer's account")
