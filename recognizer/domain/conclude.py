@@ -18,7 +18,7 @@ from recognizer.domain.policy import Policy
 from recognizer.domain.prior import weigh
 from recognizer.domain.reading import Candidate, Finding, Reading, Report, Status
 
-UNREAD_WEIGHT = 0.1
+UNREAD_WEIGHT = 0.5
 """How much a display counts that reads as nothing, beside one that reads surely: its place in the report."""
 MORE_CANDIDATES = 24
 """Texts weighed against a history: the true one may be far down where a digit is hidden."""
@@ -47,8 +47,9 @@ def conclude(
         codes=observation.codes,
         models=observation.models,
     )
+    serials = frozenset(identity.serial for identity in whose.identities)
     displays = (d for d in observation.displays if d.score >= policy.min_score)
-    ranked = [(_prominence(d, observation), _reading(d, policy, known)) for d in displays]
+    ranked = [(_prominence(d, observation), _reading(d, policy, known, serials)) for d in displays]
     if ranked:
         _, largest = max(ranked, key=lambda pair: pair[0])
         ranked.sort(key=lambda pair: pair[0] * _readable(pair[1]), reverse=True)
@@ -63,7 +64,7 @@ def conclude(
     return replace(report, findings=(finding, *report.findings))
 
 
-def _reading(display: Display, policy: Policy, known: Known) -> Reading:
+def _reading(display: Display, policy: Policy, known: Known, serials: frozenset[str]) -> Reading:
     register = known.register("total")
     dated = register is not None and known.taken_at is not None
     seen = decode(display.glyphs, display.kind, k=MORE_CANDIDATES if dated else policy.candidates, roll=policy.roll)
@@ -76,6 +77,8 @@ def _reading(display: Display, policy: Policy, known: Known) -> Reading:
     if candidates:
         confidence = policy.calibration(display.kind).confidence(features(display, candidates))
     findings = _reasons_to_refuse(display, text, confidence, policy)
+    if not findings and text.replace(".", "") in serials:
+        findings = (Finding("serial_number", f"{text} is the serial that a code on the meter gives, no reading."),)
     status: Status = "refused" if findings else "accepted"
     if not findings and confidence < policy.accept_above:
         message = f"Confidence {confidence:.2f} is below the {policy.accept_above:.2f} that acceptance takes."

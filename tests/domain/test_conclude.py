@@ -164,3 +164,9 @@ def test_the_wrong_meter_is_never_accepted(text: str, agreement: str, status: st
 def test_codes_survive_the_way_through_a_store() -> None:
     seen = Observation(640, 480, 10.0, (display("1234"),), (code("ST00011|Name=\u00cf"),), (("locator", "ab"),))
     assert Observation.from_dict(json.loads(json.dumps(seen.to_dict()))) == seen
+
+
+def test_the_printed_serial_is_no_reading() -> None:
+    seen = Observation(640, 480, 10.0, (display("3842401"),), (code("3842401", "Code128"),))
+    answer = conclude(seen, source="a.jpg")
+    assert (answer.status, answer.serial, codes(answer)) == ("refused", "3842401", ["serial_number"])
