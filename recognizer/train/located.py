@@ -1,7 +1,7 @@
 """Displays of training photos as the present locator cuts them.
 
-A counter that saw only the true corners, however shaken, read 19 of 21 strips cut by true corners and 12 of them
-cut by the locator: its errors are not small random moves, it takes in frames, units and shadows.
+A counter that saw only the true corners, however shaken, read 19 of 21 held-back strips cut by the corners of the
+bootstrap and 12 of them cut by the locator: its errors are not small random moves, it takes in frames and units.
 """
 
 from collections.abc import Iterable
