@@ -128,6 +128,8 @@ FIGURES = (
     Figure("cesc-electricity", "legible ones exact to the printed decimals", "reading", printed_decimals, 0.55),
     Figure("cesc-electricity", "off or unreadable: no reading accepted", "refusal", as_displayed, 0.90),
     Figure("rolling-strips", "5 digits exact", "reading", integer_part),
+    # The data states the integer part only; a tenths wheel follows on every photo.
+    Figure("pln-drum", "integer part exact", "reading", integer_part),
     # The truths of these two leave out the zero that stands on the first wheel of every photo (looked at by eye).
     Figure("itron-water", "as displayed, leading zeros aside", "reading", without_leading_zeros),
     Figure("elster-gas", "as displayed, leading zeros aside", "reading", without_leading_zeros),
