@@ -36,7 +36,11 @@ class Rules:
     confident: float = 0.95
     clock_slack: timedelta = timedelta(minutes=15)
     same_moment: timedelta = timedelta(minutes=1)
-    most_a_day: tuple[tuple[str, Decimal], ...] = (("kWh", Decimal(1500)), ("m3", Decimal(150)), ("MWh", Decimal(20)))
+    most_a_day: tuple[tuple[str, Decimal], ...] = (
+        ("kWh", Decimal(1700)),
+        ("m3", Decimal(150)),
+        ("m³", Decimal(150)),
+    )
     """Most that a meter of the mass market can count in a day: three phases of 100 A at 230 V, and 6 m3 an hour."""
 
     def __post_init__(self) -> None:

@@ -91,8 +91,6 @@ def strip_of(rng: np.random.Generator, cutout: Cutout) -> tuple[Image, tuple[str
         factor = rng.uniform(0.28, 0.8)
         small = cv2.resize(strip, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
         strip = np.asarray(cv2.resize(small, (strip.shape[1], strip.shape[0])), np.uint8)
-    if rng.random() < 0.08:  # out of focus, as small fixed cameras are
-        strip = np.asarray(cv2.GaussianBlur(strip, (0, 0), rng.uniform(1.2, 2.4)), np.uint8)
     if rng.random() < 0.06:
         strip = np.asarray(255 - strip, np.uint8)
     return jitter_pixels(rng, strip), texts

@@ -62,6 +62,7 @@ def load_examples(data_dir: Path, split: str | None = None, corners_csv: Path | 
                 continue
             box = tuple(float(v) for v in row["reading_box"].split()) if row["reading_box"] else None
             quad, text = known.get(row["file"], (None, ""))
+            options = possible_texts(row["source"], row["display"], row["reading"])
             if quad is None:
                 quad = _given_quad(row)
             examples.append(
@@ -73,15 +74,11 @@ def load_examples(data_dir: Path, split: str | None = None, corners_csv: Path | 
                     screen=row["screen"],
                     legible=row["legible"] == "1",
                     quad=quad,
-                    texts=() if row["file"] in wrong else (text,) if text else possible_texts(*_reading_of(row)),
+                    texts=() if row["file"] in wrong else (text,) if text else options,
                     box=box if box is not None and len(box) == 4 else None,
                 )
             )
     return examples
-
-
-def _reading_of(row: dict[str, str]) -> tuple[str, str, str]:
-    return row["source"], row["display"], row["reading"]
 
 
 def _load_corners(path: Path | None) -> dict[str, tuple[Corners, str]]:

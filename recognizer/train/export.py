@@ -22,7 +22,7 @@ TOLERANCE = 1e-3
 
 DATA = [
     "bdci-water, toloka-water, thai-electricity, dss188-electricity, cesc-electricity, vn-lcd, pafal-sequence, "
-    "prepaid-balance, lcd-strips, off-lcd: training splits of ../shared/data",
+    "prepaid-balance, lcd-strips, fuel-pump-lcd, off-lcd: training splits of ../shared/data",
     "pictures drawn by recognizer.synth",
 ]
 LICENCES = [

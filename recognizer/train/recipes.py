@@ -21,8 +21,8 @@ from recognizer.vision.models import load_model
 log = logging.getLogger(__name__)
 
 REAL_SHARES = {
-    "bdci-water": 0.26, "toloka-water": 0.30, "thai-electricity": 0.16, "lcd-strips": 0.11, "dss188-electricity": 0.07,
-    "pafal-sequence": 0.02, "cesc-electricity": 0.09, "vn-lcd": 0.06, "prepaid-balance": 0.01, "fuel-pump-lcd": 0.10,
+    "bdci-water": 0.26, "toloka-water": 0.30, "thai-electricity": 0.10, "lcd-strips": 0.11, "dss188-electricity": 0.07,
+    "pafal-sequence": 0.02, "cesc-electricity": 0.07, "vn-lcd": 0.06, "prepaid-balance": 0.01, "fuel-pump-lcd": 0.14,
 }  # fmt: skip
 """How often a real strip or photo comes from each source; the small ones more often than their number."""
 SPLICED, FEWEST_TO_SPLICE = 0.55, 6
