@@ -76,6 +76,20 @@ def render_lcd(
     return Strip(strip.image, quad, text if lit else "", "lcd", glyphs if lit else [], strip.panel, lit)
 
 
+def digit_row(rng: np.random.Generator, style: LcdStyle, text: str, height: int) -> tuple[Mask, Mask, int, int]:
+    """The bare digits as masks of lit and unlit segments, and where the row begins and ends in them.
+
+    The masks are as high as the digits; marks of a comma below the line are cut off.
+    """
+    pen = Pen(style.cut, height)
+    layout = _layout(rng, style, text, pen)
+    side = height // 2
+    width = round(layout[-1][1] + pen.width + style.cut.slant * height) + 2 * side
+    mask, ghost = np.zeros((height, width), np.uint8), np.zeros((height, width), np.uint8)
+    boxes = _draw_digits(rng, style, layout, pen, (mask, ghost), (side, 0))
+    return mask, ghost, round(boxes[0][1]), round(boxes[-1][2])
+
+
 def _layout(rng: np.random.Generator, style: LcdStyle, text: str, pen: Pen) -> list[tuple[str, float, float]]:
     """(character, x, size) for each character; a point stands at the x of the gap before the next digit."""
     out: list[tuple[str, float, float]] = []

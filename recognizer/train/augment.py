@@ -42,8 +42,9 @@ def jitter_pixels(rng: np.random.Generator, image: Image, strength: float = 1.0)
 
 
 def _blur(rng: np.random.Generator, x: NDArray[Any]) -> Image:
-    if rng.random() < 0.6:
-        return np.asarray(cv2.GaussianBlur(x, (0, 0), float(rng.uniform(0.4, 1.6))), np.uint8)
+    if rng.random() < 0.7:  # now and then far out of focus, as fixed cameras are for months
+        sigma = rng.uniform(0.4, 1.6) if rng.random() < 0.8 else rng.uniform(1.6, 2.4)
+        return np.asarray(cv2.GaussianBlur(x, (0, 0), float(sigma)), np.uint8)
     size = int(rng.integers(3, 8))
     kernel = np.zeros((size, size), np.float32)
     angle = rng.uniform(0, np.pi)

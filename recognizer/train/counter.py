@@ -31,9 +31,12 @@ class Cutout:
     quad: Corners
     texts: tuple[str, ...]
     source: str
+    kind: str = "lcd"
 
 
-def cut_out(image: Image, quad: Corners, texts: tuple[str, ...], source: str, longest: float = 480.0) -> Cutout:
+def cut_out(
+    image: Image, quad: Corners, texts: tuple[str, ...], source: str, kind: str, longest: float = 480.0
+) -> Cutout:
     """Keep half a strip height and a quarter of its length around the display, at most ``longest`` pixels long."""
     length = float(np.linalg.norm(quad[1] - quad[0]))
     height = float(np.linalg.norm(quad[3] - quad[0]))
@@ -45,7 +48,7 @@ def cut_out(image: Image, quad: Corners, texts: tuple[str, ...], source: str, lo
     if scale < 1:
         size = (round(part.shape[1] * scale), round(part.shape[0] * scale))
         part = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8)
-    return Cutout(part.copy(), ((quad - low) * scale).astype(np.float32), texts, source)
+    return Cutout(part.copy(), ((quad - low) * scale).astype(np.float32), texts, source, kind)
 
 
 def load_cutouts(data_dir: Path, examples: Iterable[Example]) -> list[Cutout]:
@@ -55,7 +58,7 @@ def load_cutouts(data_dir: Path, examples: Iterable[Example]) -> list[Cutout]:
         if e.quad is None or (e.legible and not e.texts) or len(e.texts) > MOST_TEXTS:
             continue
         texts = e.texts if e.legible else ("",)
-        cutouts.append(cut_out(read_photo(data_dir, e.file), e.quad, texts, e.source))
+        cutouts.append(cut_out(read_photo(data_dir, e.file), e.quad, texts, e.source, e.kind))
     return cutouts
 
 

@@ -30,7 +30,7 @@ def located_cutouts(locator: Model, data_dir: Path, examples: Iterable[Example])
         quads = [found.quad for found in locate(locator, frame)]
         if (whole := whole_strip(frame)) is not None:
             quads.append(whole)
-        cutouts += [cut_out(frame.pixels, q, e.texts, e.source) for q in quads if holds(q, e.quad)]
+        cutouts += [cut_out(frame.pixels, q, e.texts, e.source, e.kind) for q in quads if holds(q, e.quad)]
     return cutouts
 
 

@@ -11,22 +11,26 @@ from recognizer.train import counter, locator
 from recognizer.train.counter import Cutout
 from recognizer.train.data import Example, held_back, load_examples, read_photo
 from recognizer.train.fit import Batch, Schedule, fit
+from recognizer.train.flat import flatten
 from recognizer.train.located import located_cutouts
 from recognizer.train.locator import CachedPhoto
 from recognizer.train.nets import CounterNet, LocatorNet
-from recognizer.train.splice import flatten, spliced
+from recognizer.train.refill import refilled
+from recognizer.train.splice import spliced
 from recognizer.vision.card import CARD_NAME
 from recognizer.vision.models import load_model
 
 log = logging.getLogger(__name__)
 
 REAL_SHARES = {
-    "bdci-water": 0.26, "toloka-water": 0.30, "thai-electricity": 0.10, "lcd-strips": 0.11, "dss188-electricity": 0.07,
-    "pafal-sequence": 0.02, "cesc-electricity": 0.07, "vn-lcd": 0.06, "prepaid-balance": 0.01, "fuel-pump-lcd": 0.14,
+    "bdci-water": 0.23, "toloka-water": 0.27, "thai-electricity": 0.14, "lcd-strips": 0.13, "dss188-electricity": 0.07,
+    "pafal-sequence": 0.02, "cesc-electricity": 0.07, "vn-lcd": 0.06, "prepaid-balance": 0.01, "fuel-pump-lcd": 0.12,
 }  # fmt: skip
 """How often a real strip or photo comes from each source; the small ones more often than their number."""
-SPLICED, FEWEST_TO_SPLICE = 0.55, 6
-"""Share of a source's strips that are put together from two, and the strips it takes for that."""
+SPLICED, FEWEST_TO_SPLICE = 0.7, 6
+"""Share of a source's strips that are put together from several, and the strips it takes for that."""
+REFILLED_SHARES = {"lcd-strips": 4, "fuel-pump-lcd": 2, "vn-lcd": 2, "cesc-electricity": 2, "off-lcd": 1}
+"""How often a display of each source is emptied and filled anew, in parts."""
 RENDERED_SCENES = 2500
 
 
@@ -70,10 +74,10 @@ def train_counter(
     examples = load_examples(data_dir)
     training = counter.load_cutouts(data_dir, usable(data_dir))
     watched = counter.load_cutouts(data_dir, [e for e in examples if e.split == "val" or held_back(e)])
-    by_source: dict[str, list[Cutout]] = {}
+    by_kind: dict[tuple[str, str], list[Cutout]] = {}
     for cutout in training:
-        by_source.setdefault(cutout.source, []).append(cutout)
-    log.info("strips: %s", {s: len(v) for s, v in by_source.items()})
+        by_kind.setdefault((cutout.source, cutout.kind), []).append(cutout)
+    log.info("strips: %s", {s: len(v) for s, v in by_kind.items()})
     bank = load_digit_bank(data_dir)
     # The first counter of all has none before it to find the digits with, and trains without splicing.
     reader, finder = (
@@ -83,18 +87,25 @@ def train_counter(
     located = located_cutouts(finder, data_dir, usable(data_dir)) if finder else []
     log.info("%d more as the locator cuts them", len(located))
     groups = []
-    for source, cutouts in by_source.items():
-        share = 0.52 * REAL_SHARES.get(source, 0.01)
+    for (source, kind), cutouts in by_kind.items():
+        of_source = sum(len(v) for (s, _), v in by_kind.items() if s == source)
+        share = 0.52 * REAL_SHARES.get(source, 0.01) * len(cutouts) / of_source
         flats = flatten(reader, cutouts) if reader else []
         spliced_share = SPLICED if len(flats) >= FEWEST_TO_SPLICE else 0.0
-        as_cut = [c for c in located if c.source == source]
+        as_cut = [c for c in located if (c.source, c.kind) == (source, kind)]
         plain = share * (1 - spliced_share)
         if as_cut:
             groups.append((plain / 2, counter.any_of(as_cut)))
         groups.append((plain / 2 if as_cut else plain, counter.any_of(cutouts)))
         if spliced_share:
-            groups.append((share * spliced_share, spliced(flats, source)))
-    groups += [(0.27, _rendered("lcd")), (0.10, _rendered("drum")), (0.09, _rendered("drum", bank))]
+            groups.append((share * spliced_share, spliced(flats, source, kind)))
+    fillings = [
+        filling for source, share in REFILLED_SHARES.items()
+        if (filling := refilled(by_kind.get((source, "lcd"), []))) is not None
+        for _ in range(share)
+    ]  # fmt: skip
+    groups += [(0.10 / len(fillings), filling) for filling in fillings]
+    groups += [(0.19, _rendered("lcd")), (0.08, _rendered("drum")), (0.08, _rendered("drum", bank))]
     groups.append((0.03, counter.any_of(_elsewhere(data_dir, examples))))
     fit(
         CounterNet(), counter.batches(groups), counter.loss, schedule, checkpoint, start_from,
@@ -106,7 +117,7 @@ def _rendered(kind: str, bank: DigitBank | None = None) -> Callable[[np.random.G
     def make(rng: np.random.Generator) -> Cutout:
         strip = render_strip(rng, "lcd" if kind == "lcd" else "drum", bank, 1.0)
         image = degrade(rng, strip.image) if rng.random() < 0.5 else strip.image
-        return Cutout(image, np.asarray(strip.quad, np.float32), (strip.text,), "rendered")
+        return Cutout(image, np.asarray(strip.quad, np.float32), (strip.text,), "rendered", kind)
 
     return make
 
@@ -123,7 +134,7 @@ def _elsewhere(data_dir: Path, examples: list[Example]) -> list[Cutout]:
         shift = np.array([rng.uniform(-0.6, 0.6), rng.choice([-1, 1]) * rng.uniform(0.35, 1.2)]) * length
         moved = (quad + shift).astype(np.float32)
         if (moved.min(0) > 0).all() and (moved.max(0) < np.array(image.shape[1::-1])).all():
-            cutouts.append(counter.cut_out(image, moved, ("",), "elsewhere"))
+            cutouts.append(counter.cut_out(image, moved, ("",), "elsewhere", with_quad[i].kind))
     return cutouts
 
 

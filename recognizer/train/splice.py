@@ -1,89 +1,125 @@
-"""New numbers from real strips: the left part of one counter and the right part of another of the same source.
+"""New numbers from real strips: parts of several counters of one source put together.
 
 A source of 158 strips is 158 numbers, and a network that sees whole strips learns them by heart: it then read 155
 of its own and 11 of 21 others. Cut between two digits, they give thousands of numbers with the look of real ones.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
 
-from recognizer.train.counter import Cutout, encode
-from recognizer.train.data import Corners, Image
-from recognizer.vision.counter import log_probs_of, spans_of, text_scores
-from recognizer.vision.models import Model
-from recognizer.vision.rectify import MARGIN_ALONG, rectify
+from recognizer.train.counter import Cutout
+from recognizer.train.data import Image
+from recognizer.train.flat import HEIGHT, PAD_ACROSS, PAD_ALONG, Flat, same_light
 
-HEIGHT, LENGTH = 72, 480
-PAD_ALONG, PAD_ACROSS = 28, 26
-"""The flat picture of a display: its size in pixels, and the surroundings kept on each side."""
-LEAST_SCORE = -3.0
 MOST_DIGITS = 9
+SWAPPED = {"drum": 0.4, "lcd": 0.15}
+"""How often a digit is another's. Panels differ more among each other than wheels do, and tilted ones do not meet."""
+TURNED = 0.3
+"""How often the last wheel of a drum turns."""
+SEAM = 4
+"""Columns over which one part passes into the next."""
+NARROWEST = 8
+"""Columns of the narrowest digit that is exchanged."""
+MOST_UNLIKE = 1.7
+"""Ratio of widths up to which a digit is squeezed into another's place."""
+Cell = tuple[str, Image]
+Shape = tuple[str, bool, bool]
+"""What a cell must have in common with the one it takes the place of: digits and points, end, decimals."""
 
 
-@dataclass(frozen=True)
-class Flat:
-    """A display straightened, its text, and the columns between two digits where it may be cut."""
-
-    image: Image
-    text: str
-    cuts: tuple[tuple[int, int], ...]
-    """(characters on the left, column) of every place to cut."""
-
-
-def flatten(counter: Model, cutouts: Sequence[Cutout]) -> list[Flat]:
-    """Straighten the cutouts that ``counter`` reads as one of their texts; the others cannot be cut safely."""
-    flats = []
-    for cutout in cutouts:
-        texts = [t for t in cutout.texts if len(t) >= 3]
-        if not texts:
-            continue
-        log_probs = log_probs_of(counter, rectify(cutout.image, cutout.quad))
-        scores = text_scores(log_probs, [tuple(encode(t)) for t in texts])
-        if scores.max() < LEAST_SCORE:
-            continue
-        text = texts[int(scores.argmax())]
-        spans = spans_of(log_probs, tuple(encode(text)))
-        cuts = tuple(
-            (i, PAD_ALONG + round(LENGTH * (spans[i][0] - MARGIN_ALONG) / (1 - 2 * MARGIN_ALONG)))
-            for i in range(1, len(text))
-            if "." not in text[i - 1 : i + 1]
-        )
-        if cuts:
-            flats.append(Flat(_flat(cutout), text, cuts))
-    return flats
-
-
-def spliced(flats: Sequence[Flat], source: str) -> Callable[[np.random.Generator], Cutout]:
-    """A maker of cutouts, each from two of ``flats``."""
+def spliced(flats: Sequence[Flat], source: str, kind: str) -> Callable[[np.random.Generator], Cutout]:
+    """A maker of cutouts: the left part of one flat and the right of another, then single digits from any."""
+    by_shape: dict[Shape, dict[str, list[Image]]] = {}
+    for flat in flats:
+        for (text, x0, x1), shape in zip(cells(flat), shapes(flat), strict=True):
+            by_shape.setdefault(shape, {}).setdefault(text, []).append(flat.image[:, x0:x1])
 
     def make(rng: np.random.Generator) -> Cutout:
-        while True:
-            a, b = flats[int(rng.integers(len(flats)))], flats[int(rng.integers(len(flats)))]
-            (i, left), (j, right) = a.cuts[int(rng.integers(len(a.cuts)))], b.cuts[int(rng.integers(len(b.cuts)))]
-            text = a.text[:i] + b.text[j:]
-            shorter, longer = sorted(len(t.replace(".", "")) for t in (a.text, b.text))
-            digits = len(text.replace(".", ""))
-            if text.count(".") <= 1 and max(3, shorter - 1) <= digits <= min(MOST_DIGITS, longer + 1):
-                break
-        # The same light on both: match the mean and spread of each channel.
-        one, two = a.image[:, :left].astype(np.float32), b.image[:, right:].astype(np.float32)
-        spread = (one.std((0, 1)) + 4) / (two.std((0, 1)) + 4)
-        two = (two - two.mean((0, 1))) * spread.clip(0.5, 2) + one.mean((0, 1))
-        image = np.hstack([a.image[:, :left], two.clip(0, 255).astype(np.uint8)])
-        return Cutout(np.ascontiguousarray(image), _corners(image.shape[1]), (text,), source)
+        flat = joined(rng, flats)
+        image, text = flat.image.copy(), ""
+        for (own, x0, x1), shape in zip(cells(flat), shapes(flat), strict=True):
+            others = by_shape.get(shape, {}) if x1 - x0 >= NARROWEST else {}
+            here, shown = image[:, x0:x1], own
+            turned = _turned(rng, own, here, others) if kind == "drum" and shape[1] else None
+            if turned is not None:
+                _set(image, x0, turned)
+            elif others and rng.random() < SWAPPED[kind]:
+                other = list(others)[int(rng.integers(len(others)))]
+                donor = others[other][int(rng.integers(len(others[other])))]
+                if 1 / MOST_UNLIKE < donor.shape[1] / (x1 - x0) < MOST_UNLIKE:
+                    _set(image, x0, same_light(_resized(donor, x1 - x0), here))
+                    shown = other
+            text += shown
+        return Flat(image, text, flat.cuts).cutout(source, kind)
 
     return make
 
 
-def _flat(cutout: Cutout) -> Image:
-    size = (LENGTH + 2 * PAD_ALONG, HEIGHT + 2 * PAD_ACROSS)
-    matrix = cv2.getPerspectiveTransform(np.asarray(cutout.quad, np.float32), _corners(size[0]))
-    return np.asarray(cv2.warpPerspective(cutout.image, matrix, size, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+def cells(flat: Flat) -> list[tuple[str, int, int]]:
+    """(characters, first column, column after the last) between one cut and the next."""
+    places = [(0, PAD_ALONG), *flat.cuts, (len(flat.text), flat.image.shape[1] - PAD_ALONG)]
+    return [(flat.text[i:j], x0, x1) for (i, x0), (j, x1) in pairwise(places)]
 
 
-def _corners(width: int) -> Corners:
-    x0, x1, y0, y1 = PAD_ALONG, width - PAD_ALONG, PAD_ACROSS, PAD_ACROSS + HEIGHT
-    return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
+def shapes(flat: Flat) -> list[Shape]:
+    """The shape of each of the flat's cells."""
+    parts = [text for text, _, _ in cells(flat)]
+    point = next((i for i, text in enumerate(parts) if "." in text), len(parts))
+    return [
+        ("".join("." if c == "." else "0" for c in text), i == len(parts) - 1, i > point)
+        for i, text in enumerate(parts)
+    ]
+
+
+def joined(rng: np.random.Generator, flats: Sequence[Flat]) -> Flat:
+    """The left part of one and the right part of another, at most a digit longer or shorter than they."""
+    while True:
+        a, b = flats[int(rng.integers(len(flats)))], flats[int(rng.integers(len(flats)))]
+        (i, left), (j, right) = a.cuts[int(rng.integers(len(a.cuts)))], b.cuts[int(rng.integers(len(b.cuts)))]
+        text = a.text[:i] + b.text[j:]
+        shorter, longer = sorted(len(t.replace(".", "")) for t in (a.text, b.text))
+        digits = len(text.replace(".", ""))
+        if text.count(".") <= 1 and max(3, shorter - 1) <= digits <= min(MOST_DIGITS, longer + 1):
+            break
+    one, two = a.image[:, :left], b.image[:, right:]
+    cuts = [c for c in a.cuts if c[1] <= left] + [(n - j + i, x - right + left) for n, x in b.cuts if x > right]
+    return Flat(np.ascontiguousarray(np.hstack([one, same_light(two, one)])), text, tuple(cuts))
+
+
+def _turned(rng: np.random.Generator, own: str, here: Image, others: dict[str, list[Image]]) -> Image | None:
+    """The last wheel part of the way from one digit to the next; it still counts as the lower one.
+
+    9 to 0 is left out: its neighbours would have to turn as well.
+    """
+    if own not in "012345678" or len(own) != 1 or rng.random() > TURNED:
+        return None
+    upper = others.get(str(int(own) + 1))
+    if not upper:
+        return None
+    nxt = same_light(_resized(upper[int(rng.integers(len(upper)))], here.shape[1]), here)
+    # A turn of 0.85 and more is read as the upper digit by many who wrote the truths down.
+    turn, pitch = rng.uniform(0.1, 0.85), HEIGHT * rng.uniform(0.95, 1.3)
+    top, bottom = PAD_ACROSS, PAD_ACROSS + HEIGHT
+    rows = np.arange(top, bottom)
+    edge = top + HEIGHT / 2 + pitch / 2 - turn * pitch
+    from_lower = np.clip(np.round(rows + turn * pitch), top, bottom - 1).astype(int)
+    from_upper = np.clip(np.round(rows + turn * pitch - pitch), top, bottom - 1).astype(int)
+    rolled = here.copy()
+    rolled[top:bottom] = np.where((rows < edge)[:, None, None], here[from_lower], nxt[from_upper])
+    return rolled
+
+
+def _resized(image: Image, width: int) -> Image:
+    return np.asarray(cv2.resize(image, (max(1, width), image.shape[0]), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _set(image: Image, x0: int, part: Image) -> None:
+    """Lay a part into a picture, passing over softly at both sides."""
+    width = part.shape[1]
+    from_side = np.minimum(np.arange(1, width + 1), np.arange(width, 0, -1))
+    weight = (from_side / (SEAM + 1)).clip(0, 1).astype(np.float32)[None, :, None]
+    here = image[:, x0 : x0 + width]
+    here[:] = (here * (1 - weight) + part * weight).astype(np.uint8)

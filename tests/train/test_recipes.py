@@ -7,13 +7,16 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="training needs the extra: pip install 'meter-recognizer[train]'")
 
-from recognizer.train import counter, locator  # noqa: E402
+from recognizer.train import counter, flat, locator, refill, splice  # noqa: E402
 from recognizer.train.data import possible_texts  # noqa: E402
 from recognizer.train.export import to_onnx  # noqa: E402
 from recognizer.train.located import holds  # noqa: E402
 from recognizer.train.nets import LOCATOR_KINDS, CounterNet, LocatorNet  # noqa: E402
 from recognizer.train.restore import restore  # noqa: E402
 from recognizer.vision import locate  # noqa: E402
+from recognizer.vision.counter import read_strip  # noqa: E402
+from recognizer.vision.models import load_model  # noqa: E402
+from recognizer.vision.rectify import rectify  # noqa: E402
 
 
 @pytest.mark.parametrize("angle", [0, 37, 90, 180, 271])
@@ -102,3 +105,67 @@ def test_a_cut_that_loses_a_digit_or_stands_on_its_head_teaches_nothing() -> Non
     assert not holds((true + (30, 0)).astype(np.float32), true)  # the first digit is off
     assert not holds(((true - centre) * 3 + centre).astype(np.float32), true)
     assert not holds(true * 0, true)
+
+
+def _flats() -> list[flat.Flat]:
+    """Two drums whose every column tells which digit it belongs to: a grey of 20 times the digit."""
+    made = []
+    for text in ("12345", "67890"):
+        edges = np.linspace(flat.PAD_ALONG, flat.PAD_ALONG + flat.LENGTH, 6).astype(int)
+        image = np.zeros((flat.HEIGHT + 2 * flat.PAD_ACROSS, flat.LENGTH + 2 * flat.PAD_ALONG, 3), np.uint8)
+        for i, digit in enumerate(text):
+            image[:, edges[i] : edges[i + 1]] = 20 * int(digit) + 10
+        made.append(flat.Flat(image, text, tuple((i, int(edges[i])) for i in range(1, 5))))
+    return made
+
+
+def test_joined_halves_keep_their_digits_and_cuts() -> None:
+    rng, flats = np.random.default_rng(3), _flats()
+    for _ in range(50):
+        new = splice.joined(rng, flats)
+        parts = splice.cells(new)
+        assert "".join(text for text, _, _ in parts) == new.text
+        assert parts[-1][2] == new.image.shape[1] - flat.PAD_ALONG
+        # The light is matched to the left part; there a column still tells its digit.
+        text, x0, x1 = parts[0]
+        assert new.image[60, (x0 + x1) // 2, 0] == 20 * int(text) + 10
+
+
+def test_an_exchanged_digit_changes_the_text() -> None:
+    make = splice.spliced(_flats(), "test", "lcd")
+    rng = np.random.default_rng(4)
+    texts = {make(rng).texts[0] for _ in range(60)}
+    whole, places = ("12345", "67890"), range(1, 5)
+    halves = {a[:i] + b[j:] for a in whole for b in whole for i in places for j in places}
+    assert texts - halves
+
+
+def test_a_turned_wheel_still_counts_as_its_lower_digit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(splice, "TURNED", 1.0)
+    monkeypatch.setattr(splice, "SWAPPED", {"drum": 0.0})
+    flats = [*_flats(), flat.Flat(_flats()[0].image, "12346", _flats()[0].cuts)]
+    make, rng = splice.spliced(flats, "test", "drum"), np.random.default_rng(5)
+    assert {make(rng).texts[0][-1] for _ in range(60)} == {"0", "5", "6"}
+
+
+def test_a_refilled_display_shows_the_new_text_only() -> None:
+    """The counter that is shipped reads the new digits where the old ones stood."""
+    rng = np.random.default_rng(6)
+    old = counter.Cutout(np.full((124, 536, 3), 190, np.uint8), flat.corners(536), ("8888",), "test", "lcd")
+    for x in range(60, 480, 40):
+        old.image[32:94, x : x + 9] = 40
+    panel = refill.emptied(old)
+    assert panel is not None
+    assert panel.image.min() > 150
+    assert panel.ink is not None
+    assert max(panel.ink) < 0.4
+    make = refill.refilled([old])
+    assert make is not None
+    model = load_model("counter")
+    right = 0
+    for _ in range(20):
+        new = make(rng)
+        glyphs = read_strip(model, rectify(new.image, new.quad))
+        right += "".join(g.odds[0][0] for g in glyphs if g.odds and g.odds[0][1] > g.absent) == new.texts[0]
+    assert right >= 12
+    assert refill.refilled([counter.Cutout(old.image, old.quad, ("1",), "test", "drum")]) is None
