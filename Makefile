@@ -48,14 +48,24 @@ define ZBAR
 	|| echo "Fewer barcodes are read without zbar: sudo apt-get install libzbar0"
 endef
 
+# Tesseract reads the print on the plate, the serial above all. Everything else works without it.
+define TESSERACT
+@command -v tesseract >/dev/null \
+	|| { [ "$$(id -u)" = 0 ] && { apt-get install -y -qq tesseract-ocr tesseract-ocr-rus \
+		|| { apt-get update -qq && apt-get install -y -qq tesseract-ocr tesseract-ocr-rus; }; } >/dev/null 2>&1; } \
+	|| echo "Printed serials are not read without Tesseract: sudo apt-get install tesseract-ocr tesseract-ocr-rus"
+endef
+
 $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
 	$(ZBAR)
+	$(TESSERACT)
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	$(ZBAR)
+	$(TESSERACT)
 	@touch $@ $(VENV)/.installed
 
 clean:

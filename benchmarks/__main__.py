@@ -1,4 +1,4 @@
-"""``python -m benchmarks accuracy | failures | speed | history | codes``: see ``--help`` of each."""
+"""``python -m benchmarks COMMAND``: see ``--help`` of each."""
 
 import argparse
 import sys
@@ -103,9 +103,37 @@ def _codes(options: argparse.Namespace) -> int:
     return 0 if met else 1
 
 
+def _serials(options: argparse.Namespace) -> int:
+    from benchmarks import serials
+
+    text, met = serials.run(run.data_folder(options.data), options.split)
+    print(text)
+    if options.split == "test":
+        (run.ROOT / "benchmarks" / "SERIALS.md").write_text(text, encoding="utf-8")
+    return 0 if met else 1
+
+
+def _archive(options: argparse.Namespace) -> int:
+    from tempfile import TemporaryDirectory
+
+    from benchmarks import archive
+
+    scale = archive.Scale(options.photos, options.many, options.kills, options.workers, options.stand_in)
+    with TemporaryDirectory(dir=options.folder) as folder:
+        rows = archive.measure(Path(folder), scale, options.seed)
+    where = f"{accuracy.processor()}, Python {sys.version.split()[0]}, commit {accuracy.commit()}"
+    text = archive.markdown(rows, scale, where)
+    print(text)
+    if scale == archive.Scale():
+        (run.ROOT / "benchmarks" / "ARCHIVE.md").write_text(text, encoding="utf-8")
+    return int(any(row.met is False for row in rows))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="accuracy | failures | speed | history | codes")
+    commands = parser.add_subparsers(
+        required=True, metavar="accuracy | failures | speed | history | codes | serials | archive"
+    )
 
     command = commands.add_parser("accuracy", help="score every source of photos with truth")
     command.set_defaults(run=_accuracy)
@@ -139,6 +167,21 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--data", type=Path, default=run.DATA, help="folder of photos.csv and its photos")
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--share", type=_positive, default=1, help="draw one plate of so many, for a quick look")
+
+    command = commands.add_parser("serials", help="printed serials: read, matched with the record; what it costs")
+    command.set_defaults(run=_serials)
+    command.add_argument("--data", type=Path, default=run.DATA, help="folder of photos.csv and its photos")
+    command.add_argument("--split", choices=("train", "val", "test"), default="test")
+
+    command = commands.add_parser("archive", help="what a run over an archive costs, and that it loses nothing")
+    command.set_defaults(run=_archive)
+    command.add_argument("--photos", type=_positive, default=1000)
+    command.add_argument("--many", type=_positive, default=20_000)
+    command.add_argument("--kills", type=_positive, default=30)
+    command.add_argument("--workers", type=_positive, default=2)
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--stand-in", action="store_true", help="a reader that looks at nothing, for a quick look")
+    command.add_argument("--folder", type=Path, help="where photos and ledgers are made, and removed (default: /tmp)")
     return parser
 
 

@@ -10,8 +10,10 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from recognizer.archive import Outcome, Reader, batch, examine
+from recognizer.archive import Outcome, Reader, examine
+from recognizer.cli_batch import add_commands
 from recognizer.cli_known import Informed, read_known
+from recognizer.domain.meter import NOTHING_KNOWN
 from recognizer.errors import InputError, RecognizerError, UsageError
 
 # Heavy imports (rich, OpenCV, the runtime) wait inside the functions that need them: `meter --help` must be quick.
@@ -86,13 +88,26 @@ def _parser() -> argparse.ArgumentParser:
         help="an earlier reading to check against, such as 1234.5@2026-10-01; may be given several times",
     )
     read.add_argument("--taken-at", metavar="TIME", help="when the photos were taken (ISO 8601; default: now)")
+    read.add_argument(
+        "--store",
+        metavar="PATH|URL",
+        help="check against earlier readings and photos kept here, and add these: a SQLite file or a PostgreSQL URL",
+    )
+    read.add_argument(
+        "--plate",
+        action="store_true",
+        help="read the print on the meter too, serial and unit (slow; with serials in --meter done where needed)",
+    )
     read.set_defaults(run=_read)
 
-    all_of = commands.add_parser("batch", parents=[common], help="read all photos below a folder, resumably")
-    all_of.add_argument("folder", type=Path, metavar="DIR")
-    all_of.add_argument("--out", type=Path, required=True, metavar="FILE", help="results, one JSON object a line")
-    all_of.add_argument("--pattern", metavar="GLOB", help="only file names like this, such as '*.jpg'")
-    all_of.set_defaults(run=_batch)
+    replay = commands.add_parser("replay", parents=[common], help="conclude what is stored by the present rules")
+    replay.add_argument("store", metavar="STORE", help="a store of `meter read --store`")
+    replay.add_argument("--meter", metavar="ID", help="only this meter")
+    replay.add_argument("--apply", action="store_true", help="keep the new conclusions; a person's decisions stay")
+    replay.add_argument("--json", action="store_true", help="one JSON object for every change")
+    replay.set_defaults(run=_replay)
+
+    add_commands(commands, common)
 
     submit = commands.add_parser("submit-text", parents=[common], help="write a report as a utility takes it")
     submit.add_argument("report", type=Path, metavar="REPORT", help="a report of `meter read --json`; - for stdin")
@@ -128,9 +143,18 @@ def _log(verbose: bool) -> None:
 def _read(args: argparse.Namespace, open_reader: Callable[[Path | None], Reader]) -> int:
     targets = _overlay_targets(args.photos, args.overlay) if args.overlay else [None] * len(args.photos)
     known = read_known(args.meter, args.previous, args.taken_at)
+    if args.store is not None:
+        from recognizer.cli_store import keeping
+
+        with keeping(args, known, open_reader) as keeper:
+            return _read_all(args, keeper, targets)
     reader = open_reader(args.models_dir)
-    if known is not None:
-        reader = Informed(reader, known)
+    if known is not None or args.plate:
+        reader = Informed(reader, known or NOTHING_KNOWN, plate=True if args.plate else None)
+    return _read_all(args, reader, targets)
+
+
+def _read_all(args: argparse.Namespace, reader: Reader, targets: Sequence[Path | None]) -> int:
     outcomes = []
     for photo, target in zip(args.photos, targets, strict=True):
         outcome = examine(reader, Path(photo), photo)
@@ -146,28 +170,10 @@ def _read(args: argparse.Namespace, open_reader: Callable[[Path | None], Reader]
     return int(any(outcome.report.status == "refused" for outcome in outcomes))
 
 
-def _batch(args: argparse.Namespace, open_reader: Callable[[Path | None], Reader]) -> int:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+def _replay(args: argparse.Namespace, open_reader: Callable[[Path | None], Reader]) -> int:
+    from recognizer.cli_store import replay_store
 
-    reader = open_reader(args.models_dir)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("reading", total=None)
-        summary = batch(
-            reader,
-            args.folder,
-            args.out,
-            pattern=args.pattern,
-            progress=lambda done, total, _: bar.update(task, completed=done, total=total),
-        )
-        bar.update(task, completed=summary.total, total=summary.total)
-    earlier = f", {summary.earlier} of them in an earlier run" if summary.earlier else ""
-    print(
-        f"{summary.total} photos{earlier}: {summary.accepted} accepted, {summary.review} to review, "
-        f"{summary.refused} refused ({summary.failed} of them bad files). Results: {args.out}"
-    )
-    return int(summary.refused > 0)
+    return replay_store(args, open_reader)
 
 
 def _submit(args: argparse.Namespace, _: Callable[[Path | None], Reader]) -> int:

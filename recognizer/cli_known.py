@@ -15,13 +15,14 @@ from recognizer.errors import InputError, UsageError
 
 @dataclass(frozen=True, slots=True)
 class Informed:
-    """A reader that checks every reading against what is known."""
+    """A reader that checks every reading against what is known, and reads the plate where it is told to."""
 
     reader: Any
     known: Known
+    plate: bool | None = None
 
     def read(self, photo: Path, *, source: str) -> Report:
-        report: Report = self.reader.read(photo, source=source, known=self.known)
+        report: Report = self.reader.read(photo, source=source, known=self.known, plate=self.plate)
         return report
 
 

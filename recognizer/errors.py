@@ -3,7 +3,8 @@
     RecognizerError
     ├── InputError          the photo, folder or file given cannot be used
     ├── UsageError          the call itself is wrong (arguments, options)
-    └── ModelError          a model file is missing, damaged or does not fit
+    ├── ModelError          a model file is missing, damaged or does not fit
+    └── StoreError          the database of stored readings does not work now
 
 "Could not read this meter" is not an error: it is a Report with status ``refused`` and its reasons.
 Each class carries the exit code of the command line and the status of the HTTP service, so that a thin
@@ -37,4 +38,10 @@ class ModelError(RecognizerError):
     """A model file is missing, is not the one its card describes, or does not fit this version."""
 
     exit_code: ClassVar[int] = 1
+    http_status: ClassVar[int] = 503
+
+
+class StoreError(RecognizerError):
+    """The database of stored readings does not work now: locked, full, unreachable, or not writable."""
+
     http_status: ClassVar[int] = 503

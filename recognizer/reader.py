@@ -1,14 +1,18 @@
 """Where the parts are put together: ``MeterReader().read(photo)`` gives a Report."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recognizer.domain.code import Code
 from recognizer.domain.conclude import conclude
+from recognizer.domain.identity import agree
 from recognizer.domain.meter import NOTHING_KNOWN, Known
 from recognizer.domain.observation import Display, Glyph, Observation, Quad
+from recognizer.domain.payload import read_code
 from recognizer.domain.policy import Calibration, Policy
 from recognizer.domain.reading import Report
 from recognizer.vision.codes import find_codes
@@ -16,12 +20,15 @@ from recognizer.vision.counter import read_strip
 from recognizer.vision.frame import Color, Frame, Photo, load_frame
 from recognizer.vision.locate import Found, locate, whole_strip
 from recognizer.vision.models import Model, load_model
+from recognizer.vision.plate import read_plate
 from recognizer.vision.rectify import rectify, stretched
 
 Corners = NDArray[np.float32]
 
 SURE, DOUBTFUL = 0.97, 0.9
 """Probability of the best text above which a first cut is kept, and below which it is also read upside down."""
+TURNED = 0.6
+"""What is left of the score of a display that was found the wrong way up: many a printed serial number is."""
 FEWEST_DIGITS = 3
 OTHER_CUTS = ((0.2, 0.0), (0.4, 0.0), (-0.12, 0.0), (0.0, 0.12), (0.0, -0.1))
 """Wider, taller, flatter, in strip heights: corners are off by about a tenth of the height."""
@@ -38,46 +45,84 @@ class MeterReader:
         self._counter = load_model("counter", models_dir)
         self._policy = policy or policy_of(self._counter)
 
+    @property
+    def policy(self) -> Policy:
+        """What observations are concluded by: replaying stored ones takes the same."""
+        return self._policy
+
     def read(
-        self, photo: Photo, *, color: Color = "bgr", source: str | None = None, known: Known = NOTHING_KNOWN
+        self,
+        photo: Photo,
+        *,
+        color: Color = "bgr",
+        source: str | None = None,
+        known: Known = NOTHING_KNOWN,
+        plate: bool | None = None,
     ) -> Report:
         """The reading, or why there is none, of a path, encoded bytes, or an array (``color``: its channel order).
 
         ``source`` is the photo's name in the report; by default its path. ``known`` is the meter's record and its
-        earlier readings, which the reading is checked against. Raises InputError when the photo
-        cannot be used; a photo without a readable meter is no error but a refused report.
+        earlier readings, which the reading is checked against; ``plate`` as for ``observe``. Raises InputError when
+        the photo cannot be used; a photo without a readable meter is no error but a refused report.
         """
         name = source if source is not None else str(photo) if isinstance(photo, (str, Path)) else ""
-        return conclude(self.observe(load_frame(photo, color=color)), source=name, policy=self._policy, known=known)
+        serials = known.meter.serials if known.meter else ()
+        observation = self.observe(load_frame(photo, color=color), expected=serials, plate=plate)
+        return conclude(observation, source=name, policy=self._policy, known=known)
 
-    def observe(self, frame: Frame) -> Observation:
-        """What the networks see in a frame, before any rule is applied."""
+    def observe(self, frame: Frame, *, expected: Sequence[str] = (), plate: bool | None = None) -> Observation:
+        """What is seen in a frame, before any rule is applied.
+
+        ``plate``: whether the print on the meter is read as well, which takes several times as long as all the rest;
+        by default where serials are ``expected`` and no code shows one of them.
+        """
         displays = tuple(self._display(frame, found) for found in locate(self._locator, frame))
+        codes = find_codes(frame)
+        if plate is None:
+            plate = bool(expected) and not _match(codes, expected)
+        print_, not_read = read_plate(frame, displays, codes) if plate else ((), None)
         return Observation(
             width=frame.width,
             height=frame.height,
             sharpness=frame.sharpness,
             displays=displays,
-            codes=find_codes(frame),
+            codes=codes,
             models=(("locator", self._locator.digest), ("counter", self._counter.digest)),
+            photo=frame.photo,
+            plate=print_,
+            plate_not_read=not_read,
         )
 
     def _display(self, frame: Frame, found: Found) -> Display:
+        score = found.score
         quad, glyphs = self._best_cut(frame, [found.quad])
         if _certainty(glyphs) < SURE:
-            quads = [found.quad, *(stretched(found.quad, along, across) for along, across in OTHER_CUTS)]
+            quads = _cuts(found.quad)
             if (whole := whole_strip(frame)) is not None:
                 quads.append(whole)
             quad, glyphs = self._best_cut(frame, quads)
         if _certainty(glyphs) < DOUBTFUL:
             # The locator may have taken a plain counter for its upside-down self; the digits tell.
-            quad, glyphs = self._best_cut(frame, [quad, np.roll(found.quad, 2, axis=0)])
-        return Display(found.kind, _as_quad(quad), found.score, found.legible, glyphs)
+            turned = self._best_cut(frame, _cuts(np.roll(found.quad, 2, axis=0)))
+            if _certainty_a_digit(turned[1]) > _certainty_a_digit(glyphs):
+                quad, glyphs = turned
+                score *= TURNED
+        return Display(found.kind, _as_quad(quad), score, found.legible, glyphs)
 
     def _best_cut(self, frame: Frame, quads: list[Corners]) -> tuple[Corners, tuple[Glyph, ...]]:
         """Of several cuts of one display the one that reads most certainly."""
         read = [(quad, read_strip(self._counter, rectify(frame.pixels, quad))) for quad in quads]
         return max(read, key=lambda cut: _certainty(cut[1]))
+
+
+def _match(codes: Sequence[Code], expected: Sequence[str]) -> bool:
+    """Whether a code says that this is the expected meter; then the print need not be looked at."""
+    identities = (identity for code in codes for identity in read_code(code.kind, code.text, code.raw))
+    return agree(identities, expected).agreement == "match"
+
+
+def _cuts(quad: Corners) -> list[Corners]:
+    return [quad, *(stretched(quad, along, across) for along, across in OTHER_CUTS)]
 
 
 def policy_of(counter: Model) -> Policy:
@@ -94,6 +139,11 @@ def _certainty(glyphs: tuple[Glyph, ...]) -> float:
     if len(_digits(glyphs)) < FEWEST_DIGITS:
         return 0.0
     return float(np.prod([max(g.absent, g.odds[0][1]) for g in glyphs]))
+
+
+def _certainty_a_digit(glyphs: tuple[Glyph, ...]) -> float:
+    """As ``_certainty``, its geometric mean: the wrong way up fewer digits are seen, and few read more certainly."""
+    return float(_certainty(glyphs) ** (1 / max(1, len(_digits(glyphs)))))
 
 
 def _digits(glyphs: tuple[Glyph, ...]) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from benchmarks.archive import DAMAGES
 from recognizer.archive import batch
 from recognizer.domain.reading import Report
 from recognizer.errors import InputError, ModelError
@@ -51,7 +52,7 @@ def test_one_line_a_photo(photos: Path, tmp_path: Path, fake_reader: Any) -> Non
     assert (summary.accepted, summary.review, summary.refused, summary.failed) == (2, 1, 3, 2)
     assert (summary.total, summary.earlier) == (6, 0)
     assert found["a.jpg"]["readings"][0]["value"] == "123.4"
-    keys = {"source", "status", "readings", "meter", "codes", "findings", "models"}
+    keys = {"source", "status", "readings", "meter", "codes", "findings", "models", "file"}
     assert all(set(line) - {"error"} == keys for line in found.values())
 
 
@@ -67,12 +68,30 @@ def test_what_a_failed_photo_says(photos: Path, tmp_path: Path, fake_reader: Any
         assert "Traceback" not in json.dumps(line)
 
 
+def test_every_kind_of_damage_has_a_line_with_its_reason(
+    picture: Picture, encode: Encode, tmp_path: Path, fake_reader: Any
+) -> None:
+    """Catches a damaged file that ends, blocks or floods the run, or harms the photo after it."""
+    sound, root = encode(picture, "JPEG"), tmp_path / "photos"
+    root.mkdir()
+    for number, damage in enumerate(DAMAGES):
+        damage(root / f"{number}.jpg", sound)
+        (root / f"{number} sound.jpg").write_bytes(sound)
+    batch(fake_reader, root, tmp_path / "r.jsonl")
+    for line in lines(tmp_path / "r.jsonl"):
+        bad = "sound" not in line["source"]
+        assert (line["status"], [f["code"] for f in line["findings"]]) == (
+            ("refused", ["bad_input"]) if bad else ("accepted", [])
+        )
+    assert len(lines(tmp_path / "r.jsonl")) == 2 * len(DAMAGES)
+
+
 def test_a_cut_file_is_continued_wherever_it_was_cut(photos: Path, tmp_path: Path, fake_reader: Any) -> None:
     """Catches lines lost, doubled or glued together after a kill in the middle of a write."""
     out = tmp_path / "results.jsonl"
     batch(fake_reader, photos, out)
     whole = out.read_bytes()
-    for cut in [*range(0, len(whole), 13), len(whole) - 1, len(whole)]:
+    for cut in [*range(0, len(whole), len(whole) // 17), len(whole) - 1, len(whole)]:
         out.write_bytes(whole[:cut])
         fake_reader.sources.clear()
         summary = batch(fake_reader, photos, out)
@@ -88,6 +107,7 @@ def test_a_killed_run_is_completed(photos: Path, tmp_path: Path, fake_reader: An
     code = """
 import sys, time
 from pathlib import Path
+from benchmarks.archive import DAMAGES
 from recognizer.archive import batch
 from recognizer.domain.reading import Report
 class Slow:

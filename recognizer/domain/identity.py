@@ -3,13 +3,14 @@
 A wrong serial never becomes a match: serials are compared character by character in ``canonical`` form, and only
 AEP's form, which pads its serial with zeros, is compared without them. A mismatch must be founded as well, since
 a plate also carries the numbers of seals, modems and approvals. Whatever is neither is ``unknown``.
+Print is misread now and then: what is ``near`` an expected serial is neither that one nor another.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from recognizer.domain.payload import MAX_WHOLE, PRINTED, Identity, Pattern, canonical, well_formed
+from recognizer.domain.payload import MAX_WHOLE, PRINTED, UNCLEAR, Identity, Pattern, canonical, latin, well_formed
 from recognizer.domain.reading import Agreement, Finding
 
 CHECKSUMMED = frozenset(
@@ -25,6 +26,12 @@ MIN_SERIAL = 6
 """A serial shorter than this may be read by chance: it takes a code with a checksum to match and never founds a
 mismatch."""
 
+MISREAD = 2
+"""Characters that may be wrong, lost or added in print before it is taken for another serial: where two readings of a
+line agreed on a misread serial of the training photos, one or two of its characters were."""
+
+_ALIKE = str.maketrans("ODQILZЗSGБB", "00011235668")
+"""Characters that print leaves open, which count as the same here."""
 _PATTERNS = get_args(Pattern)
 _FORM = str.maketrans("0123456789", "9" * 10)
 
@@ -44,24 +51,28 @@ class Verdict:
 def agree(seen: Iterable[Identity], expected: Iterable[str] = ()) -> Verdict:
     """Judge what ``read_code`` and ``read_printed`` found against the serials that the record holds for the meter.
 
-    A **match** is an expected serial in a code with a checksum; or as the whole text of another code, in print or in
-    a bill's CounterId, of at least 6 characters, when no founded serial speaks against it, and against a bill not
-    even an unfounded one.
-    A **mismatch** takes a well-formed serial in a code with a checksum, or the same one by two different witnesses,
-    while nothing on the meter equals, contains or is part of an expected serial.
-    Anything else, and always when nothing is expected, is **unknown**.
+    A **match** is an expected serial in a code with a checksum; or as the whole text of another code, in clear print
+    or in a bill's CounterId, of at least 6 characters, when no founded serial speaks against it, and against a bill
+    not even an unfounded one.
+    A **mismatch** takes a well-formed serial in a code with a checksum, or the same one by two different witnesses, or
+    clear print behind a word for a serial, in the form of an expected one and not ``near`` any; while nothing on the
+    meter equals, contains or is part of an expected serial, and no print is near one.
+    Anything else, and always when nothing is expected, is **unknown**. Unclear print only ever leaves it unknown.
 
     Findings: ``wrong_meter`` with a mismatch; ``serial_disagreement`` where code and print differ;
     ``several_meters`` where a second meter's number (DIN) stands beside the expected one, which leaves it unknown;
-    ``serial_from_bill`` with a match that rests on nothing fixed to the meter.
+    ``serial_unclear`` where it stays unknown and print is near an expected serial;
+    ``serial_from_bill`` with a match that rests on nothing fixed to the meter; ``serial_from_print``, a note, with one
+    that rests on print alone.
     """
     expected = (expected,) if isinstance(expected, str) else expected
     wanted = tuple(dict.fromkeys(s for s in map(canonical, expected) if 0 < len(s) <= MAX_WHOLE))
     ranked = rank(seen, wanted)
-    matches = [i for i in ranked if any(_equal(i, s) for s in wanted)]
+    clear = tuple(i for i in ranked if i.witness != UNCLEAR)
+    matches = [i for i in clear if any(_equal(i, s) for s in wanted)]
     against = [i for i in ranked if _founded(i, ranked, wanted)]
     findings = _disagreement(ranked)
-    best = next((i.serial for i in ranked if i.pattern not in {"account", "device", "other"}), None)
+    best = next((i.serial for i in clear if i.pattern not in {"account", "device", "other"}), None)
     basis = next((i for i in matches if _sure(i)), None)
     if basis is None and not against:
         basis = next((i for i in matches if _exact(i) and not (i.pattern == "bill" and _doubted(ranked, wanted))), None)
@@ -74,11 +85,39 @@ def agree(seen: Iterable[Identity], expected: Iterable[str] = ()) -> Verdict:
         if basis.pattern == "bill":
             message = "The serial stands in a payment code, which is on a bill and not on the meter."
             findings = (*findings, Finding("serial_from_bill", message))
+        if basis.witness == PRINTED:
+            # About one sure number in thirty is misread by a digit (benchmarks/SERIALS.md).
+            message = "The serial was read as print only, which may take it for that of the next meter of its batch."
+            findings = (*findings, Finding("serial_from_print", message, note=True))
         return Verdict("match", serial, findings, ranked)
-    if wanted and against and not any(_related(i, s) for i in ranked if i.pattern != "bill" for s in wanted):
+    close = _close(ranked, wanted, against)
+    related = any(_related(i, s) for i in ranked if i.pattern != "bill" for s in wanted)
+    if wanted and against and not related and close is None:
         message = f"The meter in the photo has the serial {against[0].serial}, expected is {' or '.join(wanted[:3])}."
         return Verdict("mismatch", against[0].serial, (Finding("wrong_meter", message), *findings), ranked)
+    if close is not None:
+        message = f"The print may be {close[0].serial}, expected is {close[1]}: compare them by eye."
+        findings = (*findings, Finding("serial_unclear", message))
     return Verdict("unknown", best, findings, ranked)
+
+
+def serials_of(verdict: Verdict) -> frozenset[str]:
+    """What a display must not be read as: every number of a code, and the serial in print."""
+    clear = (i for i in verdict.identities if i.witness != UNCLEAR)
+    return frozenset(i.serial for i in clear if not (i.witness == PRINTED and i.pattern == "other"))
+
+
+def near(printed: str, serial: str) -> bool:
+    """Whether print that reads so may be that serial: at most ``MISREAD`` characters apart, lookalikes not counted."""
+    a, b = (latin(text).translate(_ALIKE) for text in (printed, serial))
+    if abs(len(a) - len(b)) > MISREAD:
+        return False
+    row = list(range(len(b) + 1))
+    for i, one in enumerate(a, 1):
+        above, row[0] = row[0], i
+        for j, other in enumerate(b, 1):
+            above, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, above + (one != other))
+    return row[-1] <= MISREAD
 
 
 def rank(seen: Iterable[Identity], expected: Sequence[str] = ()) -> tuple[Identity, ...]:
@@ -101,7 +140,27 @@ def _equal(identity: Identity, serial: str) -> bool:
     if identity.pattern == "aep":
         # Seventeen characters of another form may look like AEP's, so a short serial proves nothing.
         return len(identity.serial) >= MIN_SERIAL and identity.serial.zfill(9) == serial.zfill(9)
+    if identity.witness == PRINTED:
+        return latin(identity.serial) == latin(serial)
     return identity.serial == serial
+
+
+def _printed(identity: Identity) -> bool:
+    return identity.witness in (PRINTED, UNCLEAR)
+
+
+def _close(
+    ranked: Sequence[Identity], wanted: Sequence[str], against: Sequence[Identity]
+) -> tuple[Identity, str] | None:
+    """Print that may be an expected serial, and which; not where another witness confirms what it reads."""
+    confirmed = {i.serial for i in against if not _printed(i)}
+    for identity in ranked:
+        if _printed(identity) and len(identity.serial) >= MIN_MATCH and identity.serial not in confirmed:
+            for serial in wanted:
+                clear = identity.witness == PRINTED and _equal(identity, serial)
+                if near(identity.serial, serial) and not clear:
+                    return identity, serial
+    return None
 
 
 def _checked(identity: Identity) -> bool:
@@ -145,8 +204,12 @@ def _founded(identity: Identity, ranked: Sequence[Identity], wanted: Sequence[st
     alone = identity.pattern in {"din", "aep", "labelled"} or identity.witness not in SEALS
     if _checked(identity) and (same_form or (formed and alone and identity.pattern != "link")):
         return True
+    if identity.witness == PRINTED and identity.pattern in {"din", "labelled"} and same_form:
+        return not any(near(identity.serial, s) for s in wanted)
     # Frames of one shot repeat their faults: only witnesses of different kinds are two.
-    witnesses = {(i.witness, i.pattern == "bill") for i in ranked if i.serial == identity.serial}
+    witnesses = {
+        (PRINTED if _printed(i) else i.witness, i.pattern == "bill") for i in ranked if i.serial == identity.serial
+    }
     return formed and len(witnesses) >= 2
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
+from recognizer.domain.photo_print import PastPhoto
 from recognizer.errors import UsageError
 
 PastStatus = Literal["accepted", "confirmed", "review", "rejected"]
@@ -105,6 +106,8 @@ class Known:
     taken_at: datetime | None = None
     """When the photo was taken: what the history says depends on it."""
     now: datetime | None = None
+    photos: tuple[PastPhoto, ...] = ()
+    """Photos handed in before, of this meter and of others: a new one must not be one of them again."""
 
     def __post_init__(self) -> None:
         if self.history and self.taken_at is None:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from recognizer.domain.code import Code
+from recognizer.domain.photo_print import PhotoPrint
 
 Point = tuple[float, float]
 Quad = tuple[Point, Point, Point, Point]
@@ -44,8 +45,24 @@ class Glyph:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """A text beside the digits, as it stands there, and the chance from 0 to 1 that it does."""
+
+    text: str
+    probability: float
+
+    def __post_init__(self) -> None:
+        if not self.text.strip() or not 0 <= self.probability <= 1:
+            raise ValueError(f"a mark is a text and a probability, got {self.text!r} and {self.probability!r}")
+
+
+@dataclass(frozen=True, slots=True)
 class Display:
-    """One display found in the frame: where it is and what may stand on it."""
+    """One row of digits found in the frame: where it is and what may stand on it and beside it.
+
+    An LCD that shows several values at once is several displays. One without glyphs but with a label is a title,
+    whose value follows on the next screen. What the texts mean is for ``recognizer.domain.register`` to say.
+    """
 
     kind: DisplayKind
     quad: Quad
@@ -54,6 +71,33 @@ class Display:
     legible: float
     """How sure the locator is that the display can be read (not off, covered or washed out), 0 to 1."""
     glyphs: tuple[Glyph, ...] = ()
+    label: Mark | None = None
+    """What the value is called there: ``1.8.1``, ``T1``, a page code, a title. None: no label is there."""
+    unit: Mark | None = None
+    """``kWh``, ``кВт·ч``, ``m³`` …; None: no unit is shown, which is not the same as one that cannot be read."""
+    marks: tuple[Mark, ...] = ()
+    """What else is lit: tariffs (T1, Т2, ①), arrows, CUM, MAX. A mark stands there or does not, each by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlateText:
+    """A line of print on the meter, as it was read; what it says is for ``recognizer.domain.plate`` to find."""
+
+    text: str
+    confidence: float
+    """The chance from 0 to 1 that its longest number is right; little where readings of the line differ."""
+    box: Quad
+    beside_code: bool = False
+    """Whether a code was found right beside, above or below it."""
+
+    def __post_init__(self) -> None:
+        if not self.text.strip() or not 0 <= self.confidence <= 1:
+            raise ValueError(f"print is a text and a confidence from 0 to 1, got {self.text!r} and {self.confidence!r}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready form; corners to a tenth of a pixel."""
+        box = [[round(x, 1), round(y, 1)] for x, y in self.box]
+        return {"text": self.text, "confidence": self.confidence, "box": box, "beside_code": self.beside_code}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +111,24 @@ class Observation:
     codes: tuple[Code, ...] = ()
     models: tuple[tuple[str, str], ...] = ()
     """(role, first 12 digits of the SHA-256) of every model that had a part in this observation."""
+    photo: PhotoPrint | None = None
+    """What the photo can be known again by; None in observations made before there was one."""
+    plate: tuple[PlateText, ...] = ()
+    """Print on the meter, where it was looked at; often it is not, since that takes longer than all the rest."""
+    plate_not_read: str | None = None
+    """Why the print could not be looked at though it was wanted: a serial not looked for is not one not there."""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form; ``from_dict`` gives an equal observation back."""
-        return asdict(self) | {"codes": [code.to_dict() for code in self.codes]}
+        photo = None if self.photo is None else self.photo.to_dict()
+        return asdict(self) | {"codes": [code.to_dict() for code in self.codes], "photo": photo}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "Observation":
-        """Rebuild an observation from ``to_dict`` output, or from the same after a trip through JSON."""
+        """Rebuild an observation from ``to_dict`` output, or from the same after a trip through JSON.
+
+        What was stored before displays had labels, units and marks loads without them.
+        """
         displays = tuple(
             Display(
                 kind=d["kind"],
@@ -82,6 +136,9 @@ class Observation:
                 score=d["score"],
                 legible=d["legible"],
                 glyphs=tuple(Glyph(tuple((c, p) for c, p in g["odds"]), g["start"], g["end"]) for g in d["glyphs"]),
+                label=_mark(d.get("label")),
+                unit=_mark(d.get("unit")),
+                marks=tuple(Mark(m["text"], m["probability"]) for m in d.get("marks", ())),
             )
             for d in data["displays"]
         )
@@ -92,7 +149,16 @@ class Observation:
             displays=displays,
             codes=tuple(Code.from_dict(code) for code in data.get("codes", ())),
             models=tuple((role, digest) for role, digest in data["models"]),
+            photo=PhotoPrint.from_dict(data["photo"]) if data.get("photo") else None,
+            plate=tuple(
+                PlateText(p["text"], p["confidence"], _quad(p["box"]), p["beside_code"]) for p in data.get("plate", ())
+            ),
+            plate_not_read=data.get("plate_not_read"),
         )
+
+
+def _mark(data: Any) -> Mark | None:
+    return None if data is None else Mark(data["text"], data["probability"])
 
 
 def _quad(corners: Any) -> Quad:

@@ -27,10 +27,13 @@ MAX_WHOLE = 64
 MAX_IDENTITIES = 20
 PRINTED = "printed"
 """The witness of a serial that was read as print."""
+UNCLEAR = "unclear print"
+"""The witness of a serial in print that readings differ on: worth a look, and no proof of anything."""
 
 _LOWER = ascii_lowercase + "абвгдеёжзийклмнопрстуфхцчшщъыьэюя"
 # One letter for one letter: str.upper() would also make S of the long s and SS of the German sharp one.
 _CANONICAL = str.maketrans(_LOWER, _LOWER.upper(), " \t\u00a0\u2007\u2009\u202f-\u2010\u2011\u2012\u2013\u2014\u2212")
+_LATIN = str.maketrans("АВЕКМНОРСТУХЁ", "ABEKMHOPCTYXE")
 _LETTER = "A-ZА-ЯЁ"
 _DIN = re.compile("[12456789F][A-Z]{3}[0-9A-Z]{2}[0-9]{8}")
 _DIN_DEVICE = re.compile("[EG][A-Z]{3}[0-9A-Z]{2}[0-9]{8}")
@@ -67,6 +70,11 @@ class Identity:
 def canonical(serial: str) -> str:
     """A serial as it is compared: letters upper case; no spaces, no dashes. Every other character counts."""
     return serial.strip().translate(_CANONICAL) if len(serial) <= MAX_TEXT else ""
+
+
+def latin(text: str) -> str:
+    """Print in upper case, with Latin letters for Cyrillic ones that look the same: print does not tell them apart."""
+    return text.upper().translate(_LATIN)
 
 
 def read_code(kind: str, text: str, data: bytes = b"") -> tuple[Identity, ...]:

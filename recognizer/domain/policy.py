@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
 from math import exp
 
 from recognizer.domain.decode import RollRule
 from recognizer.domain.observation import DisplayKind
+from recognizer.domain.photo import PhotoRules
 from recognizer.domain.plausibility import Rules
 
 
@@ -55,6 +58,7 @@ class Policy:
     candidates: int = 5
     roll: RollRule = field(default_factory=RollRule)
     rules: Rules = field(default_factory=Rules)
+    photos: PhotoRules = field(default_factory=PhotoRules)
     lcd: Calibration = field(default_factory=Calibration)
     drum: Calibration = field(default_factory=Calibration)
 
@@ -72,3 +76,12 @@ class Policy:
 
     def calibration(self, kind: DisplayKind) -> Calibration:
         return self.lcd if kind == "lcd" else self.drum
+
+
+def rules_id(policy: Policy) -> str:
+    """Which rules these are: the version of this package and a digest of the policy's figures."""
+    try:
+        release = version("meter-recognizer")
+    except PackageNotFoundError:  # run from a checkout that was never installed
+        release = "0"
+    return f"{release}+{sha256(repr(policy).encode()).hexdigest()[:8]}"

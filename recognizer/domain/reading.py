@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from recognizer.domain.code import Code
-from recognizer.domain.observation import Quad
+from recognizer.domain.observation import PlateText, Quad
 
 Status = Literal["accepted", "review", "refused"]
 Agreement = Literal["match", "mismatch", "unknown"]
@@ -84,10 +84,13 @@ class Report:
     readings: tuple[Reading, ...] = ()
     findings: tuple[Finding, ...] = ()
     serial: str | None = None
-    """The best serial that the photo's codes give; with ``match`` the expected one."""
+    """The best serial that the photo's codes and print give; with ``match`` the expected one."""
     agreement: Agreement = "unknown"
     codes: tuple[Code, ...] = ()
     models: tuple[tuple[str, str], ...] = ()
+    plate: tuple[PlateText, ...] = ()
+    missing: tuple[str, ...] | None = None
+    """Of a visit, the registers that are wanted and not accepted yet; None for a photo, of which none is wanted."""
 
     def to_dict(self) -> dict[str, Any]:
         """The contract's JSON object; fields may be added, never renamed."""
@@ -99,4 +102,6 @@ class Report:
             "codes": [{k: v for k, v in code.to_dict().items() if k != "raw"} for code in self.codes],
             "findings": [f.to_dict() for f in self.findings],
             "models": dict(self.models),
+            **({"plate": [text.to_dict() for text in self.plate]} if self.plate else {}),
+            **({} if self.missing is None else {"missing": list(self.missing)}),
         }

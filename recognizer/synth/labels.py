@@ -53,3 +53,79 @@ ALONE = Setting()
 
 def rectangle(x0: float, y0: float, x1: float, y1: float) -> QuadArray:
     return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
+
+
+ScreenKind = Literal[
+    "energy", "power", "clock", "date", "demand", "history", "test", "serial", "error", "title", "blank", "other"
+]
+"""What a screen is about; only ``energy`` is a reading. ``title`` names the value that the next screen shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One value of a screen and what stands beside it; None: nothing is there."""
+
+    value: str | None
+    label: str | None = None  # 1.8.0, C.1.0, 1.8.0*1, 01, P.01, IMPORT kWh; on displays of several rows also T1, TOTAL
+    unit: str | None = None  # as it is properly written: kWh, kvarh, кВт·ч, m³; a panel may spell it kW h
+    register: str | None = None  # OBIS group C.D.E of an energy value, or "total" where the display names none
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """What an LCD shows at one time.
+
+    ``marks`` are T1, Т2, ①, ▼1 (the first of a row of arrows), CUM, MAX, L1, BATTERY, SIGNAL …: lit or not, each at
+    its own place. A ``test`` without rows lights everything; no rows and no marks is a blank display.
+    """
+
+    kind: ScreenKind
+    rows: tuple[Row, ...] = ()
+    marks: tuple[str, ...] = ()
+
+    @staticmethod
+    def of(
+        kind: ScreenKind,
+        value: str | None,
+        label: str | None = None,
+        unit: str | None = None,
+        marks: tuple[str, ...] = (),
+        register: str | None = None,
+    ) -> "Screen":
+        """A screen of one row."""
+        return Screen(kind, (Row(value, label, unit, register),), marks)
+
+
+@dataclass(frozen=True, slots=True)
+class RowBoxes:
+    """Where one row of a screen is. Boxes are tight around ink; None where nothing of the kind is lit.
+
+    ``value`` runs from the first lit digit to the last, over the full height of the digits. Without a value it is
+    where the row's digits would stand.
+    """
+
+    value: QuadArray
+    glyphs: tuple[Glyph, ...] = ()
+    label: QuadArray | None = None
+    unit: QuadArray | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenPicture:
+    """A rendered screen, upright, with the plate around it, and the exact place of all that is lit.
+
+    ``screen`` is what can be read; on a display test that is every eight, point and mark. ``boxes`` go with its rows,
+    ``marks`` with its marks. ``panel`` is the visible glass.
+    """
+
+    image: Image
+    screen: Screen
+    boxes: tuple[RowBoxes, ...]
+    marks: tuple[tuple[str, QuadArray], ...]
+    panel: Rect
+
+    @property
+    def strip(self) -> Strip:
+        """The first row alone, as the counter reader is trained on."""
+        row, box = self.screen.rows[0], self.boxes[0]
+        return Strip(self.image, box.value, row.value or "", "lcd", list(box.glyphs), self.panel, row.value is not None)

@@ -127,7 +127,7 @@ def _draw_digits(
             r = min(style.point_size * h, max(gap * 0.8 + style.point_room * h, 2.0))
             cx = left + x - gap / 2 - style.point_room * h / 2 + style.cut.slant * r * 0.5
             if style.point_shown:
-                _point(mask, style.point, cx, top + h - r / 2, r)
+                draw_point(mask, style.point, cx, top + h - r / 2, r)
             boxes.append((".", cx - r / 2, cx + r / 2))
         else:
             tool = small if size < 1 else pen
@@ -137,7 +137,7 @@ def _draw_digits(
     return boxes
 
 
-def _point(mask: Mask, shape: str, cx: float, cy: float, r: float) -> None:
+def draw_point(mask: Mask, shape: str, cx: float, cy: float, r: float) -> None:
     """The decimal point in a box of side r around cx, cy; some makes print a comma or a short bar."""
     a = r / 2
     if shape == "round":

@@ -150,13 +150,13 @@ def _add_meter(rng: np.random.Generator, image: Image, plan: MeterPlan, bank: Di
     strip = None if bare else _strip(rng, plan, kind, length, Setting(plate, True, is_round), fault != "off", bank)
     limit = round(1.7 * max(w, h))
     face = (round_face if is_round else box_face)(rng, strip, plate, length, limit)
-    matrix = _place(rng, face, plan, angle, (w, h))
+    matrix = place(rng, face, plan, angle, (w, h))
     if is_round and chance(rng, 0.7):
         _connect(rng, image, face, matrix)
-    _lay_face(rng, image, face, matrix)
+    lay_face(rng, image, face, matrix)
     if strip is None or face.quad is None or face.panel is None:
         return None
-    quad = _through(face.quad, matrix)
+    quad = through(face.quad, matrix)
     legible = fault == "none"
     inside = np.all((quad > -0.02 * length) & (quad < np.array([w, h]) + 0.02 * length))
     if not inside:
@@ -165,7 +165,7 @@ def _add_meter(rng: np.random.Generator, image: Image, plan: MeterPlan, bank: Di
             return None
         legible = False  # part of the counter is cut off
     if fault in ("glare", "covered", "blur"):
-        spoil(rng, image, _through(face.panel, matrix), fault)
+        spoil(rng, image, through(face.panel, matrix), fault)
     return SceneDisplay(kind, quad, strip.text if legible else "", legible)
 
 
@@ -188,7 +188,7 @@ def _strip(
     return render_drum(rng, plan.drum, plan.value, plan.wheels, height, setting)
 
 
-def _place(rng: np.random.Generator, face: Face, plan: MeterPlan, angle: float, size: tuple[int, int]) -> Matrix:
+def place(rng: np.random.Generator, face: Face, plan: MeterPlan, angle: float, size: tuple[int, int]) -> Matrix:
     """The homography from the face to the picture: turned, tilted, its display inside the picture."""
     w, h = size
     fh, fw = face.image.shape[:2]
@@ -204,7 +204,7 @@ def _place(rng: np.random.Generator, face: Face, plan: MeterPlan, angle: float, 
     moved = ((corners - anchor) * squeeze + bend) @ turn
     matrix = np.asarray(cv2.getPerspectiveTransform(corners, moved.astype(np.float32)), np.float64)
     target = corners if face.quad is None else face.quad
-    reach = _through(target, matrix)
+    reach = through(target, matrix)
     low, high = reach.min(0), reach.max(0)
     if plan.centre is not None:
         at = np.array(plan.centre, np.float32) * (w, h) - (low + high) / 2
@@ -218,7 +218,7 @@ def _place(rng: np.random.Generator, face: Face, plan: MeterPlan, angle: float, 
     return np.asarray(shift @ matrix, np.float64)
 
 
-def _through(points: NDArray[np.float32], matrix: NDArray[Any]) -> QuadArray:
+def through(points: NDArray[np.float32], matrix: NDArray[Any]) -> QuadArray:
     return np.asarray(cv2.perspectiveTransform(points[None].astype(np.float32), matrix)[0], np.float32)
 
 
@@ -228,18 +228,18 @@ def _connect(rng: np.random.Generator, image: Image, face: Face, matrix: Matrix)
     line = np.array([[-fw, fh / 2], [2 * fw, fh / 2]], np.float32)
     if chance(rng, 0.4):
         line = np.array([[fw / 2, -fh], [fw / 2, 2 * fh]], np.float32)
-    ends = _through(line, matrix).astype(np.float64)
+    ends = through(line, matrix).astype(np.float64)
     width = float(np.hypot(*(ends[1] - ends[0]))) / 3 * float(rng.uniform(0.25, 0.6))
     colour = ink.jitter(rng, pick(rng, (*BODIES, (70, 130, 180), (60, 110, 160), (50, 60, 50))), 12)
     tube(image, ends[0], ends[1], width, colour)
 
 
-def _lay_face(rng: np.random.Generator, image: Image, face: Face, matrix: Matrix) -> None:
+def lay_face(rng: np.random.Generator, image: Image, face: Face, matrix: Matrix) -> None:
     """Warp the face into the picture and blend it in, with its shadow on the ground, in place."""
     h, w = image.shape[:2]
     # pixels of the warp are taken only where the face can fall: most faces are much smaller than the picture
     fh, fw = face.image.shape[:2]
-    reach = _through(np.array([[0, 0], [fw, 0], [fw, fh], [0, fh]], np.float32), matrix)
+    reach = through(np.array([[0, 0], [fw, 0], [fw, fh], [0, fh]], np.float32), matrix)
     pad = 0.06 * float(np.ptp(reach, 0).max())
     x0, y0 = (int(v) for v in np.clip(np.floor(reach.min(0) - pad), 0, (w - 1, h - 1)))
     x1, y1 = (int(v) for v in np.clip(np.ceil(reach.max(0) + pad), 1, (w, h)))

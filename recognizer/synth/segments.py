@@ -18,6 +18,8 @@ SEVEN = {
     "0": "abcdef", "1": "bc", "2": "abged", "3": "abgcd", "4": "fgbc", "5": "afgcd", "6": "afgedc",
     "7": "abc", "8": "abcdefg", "9": "abcdfg", " ": "", "-": "g", "E": "afged", "n": "egc", "T": "feg",
     "r": "eg", "P": "abfge", "L": "fed", "C": "afed", "H": "bcefg", "d": "bcdeg", "t": "fegd", "o": "egcd",
+    "A": "abcefg", "b": "cdefg", "F": "aefg", "h": "cefg", "U": "bcdef", "u": "cde", "y": "bcdfg", "S": "acdfg",
+    "J": "bcde", "I": "ef", "c": "deg", "i": "c", "O": "abcdef", "_": "d", "=": "dg",
 }  # fmt: skip
 ROWS = {  # 5 x 7 dots, one number a row
     "0": (14, 17, 17, 17, 17, 17, 14), "1": (4, 12, 4, 4, 4, 4, 14), "2": (14, 17, 1, 2, 4, 8, 31),

@@ -17,7 +17,7 @@ from recognizer.train.fit import Schedule
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m recognizer.train", description=__doc__)
-    parser.add_argument("what", choices=("corners", "locator", "counter", "calibrate", "export"))
+    parser.add_argument("what", choices=("corners", "locator", "counter", "screen", "calibrate", "export"))
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--models", type=Path, default=Path("models"))
     parser.add_argument("--checkpoints", type=Path, default=CHECKPOINTS)
@@ -41,6 +41,9 @@ def main() -> None:
     elif args.what == "counter":
         schedule = Schedule(args.steps, 32, args.rate, seed=args.seed)
         recipes.train_counter(args.data, args.models, checkpoint, schedule, args.start_from)
+    elif args.what == "screen":
+        schedule = Schedule(args.steps, 16, args.rate, seed=args.seed)
+        recipes.train_screen(args.data, checkpoint, schedule, args.start_from)
     elif args.what == "export":
         for role in args.roles:
             export_role(role, args.checkpoints / f"{args.name or role}.pt", args.models)

@@ -15,7 +15,7 @@ from recognizer.train.augment import jitter_pixels
 from recognizer.train.data import Corners, Example, Image, read_photo
 from recognizer.train.fit import Batch
 from recognizer.train.locator import normalise
-from recognizer.vision.rectify import rectify
+from recognizer.vision.rectify import evened, rectify
 
 log = logging.getLogger(__name__)
 ALPHABET = "0123456789."
@@ -96,7 +96,7 @@ def strip_of(rng: np.random.Generator, cutout: Cutout) -> tuple[Image, tuple[str
         strip = np.asarray(cv2.resize(small, (strip.shape[1], strip.shape[0])), np.uint8)
     if rng.random() < 0.06:
         strip = np.asarray(255 - strip, np.uint8)
-    return jitter_pixels(rng, strip), texts
+    return evened(jitter_pixels(rng, strip)), texts
 
 
 def batches(
@@ -164,7 +164,7 @@ def accuracy(net: nn.Module, cutouts: Sequence[Cutout]) -> dict[str, tuple[int, 
     counts: dict[str, tuple[int, int]] = {}
     for start in range(0, len(cutouts), 64):
         part = cutouts[start : start + 64]
-        pictures = np.stack([rectify(c.image, c.quad) for c in part]).transpose(0, 3, 1, 2)
+        pictures = np.stack([evened(rectify(c.image, c.quad)) for c in part]).transpose(0, 3, 1, 2)
         with torch.no_grad():
             texts = greedy(net(normalise(torch.from_numpy(np.ascontiguousarray(pictures)))))
         for cutout, text in zip(part, texts, strict=True):

@@ -7,6 +7,10 @@ LOCATOR_STRIDE = 4
 LOCATOR_KINDS = ("lcd", "drum")
 CORNER_UNIT = 32.0
 """Corner offsets are predicted in units of this many input pixels."""
+LABEL_CHARACTERS = "0123456789.*-:+ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+SCREEN_UNITS = ("", "kWh", "MWh", "kvarh", "kVAh", "kW", "kvar", "kVA", "V", "A", "Hz", "m³")
+"""Units as ``recognizer.domain.labels`` writes them; the first stands for none or another."""
+SCREEN_MARKS = ("T1", "T2", "T3", "T4", "①", "②", "③", "④", "CUM", "MAX", "MD", "TIME", "DATE", "TOTAL")
 
 
 def _conv(inp: int, out: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
@@ -99,3 +103,40 @@ class CounterNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = self.context(self.collapse(self.features(x)))
         return y.squeeze(2).transpose(1, 2)
+
+
+class ScreenNet(nn.Module):
+    """(N, 3, 112, 288) panel to label logits (N, 72, 42; a CTC column every four pixels), units and marks.
+
+    Each column looks for the row where its label stands: a softmax over the rows, since labels stand above, below,
+    left and right of the value. Units and marks are gathered the same way over the whole panel, one look each.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            _conv(3, 24, 3, 2),  # 56 x 144
+            Separable(24, 48, (3, 3), (2, 2)),  # 28 x 72
+            Separable(48, 96, (5, 5)),
+            Separable(96, 96, (3, 3)),
+            Separable(96, 128, (5, 5), (2, 1)),  # 14 x 72
+            Separable(128, 128, (5, 5)),
+            Separable(128, 128, (5, 5)),
+            Separable(128, 128, (3, 9)),
+        )
+        self.rows = nn.Conv2d(128, 1, 1)
+        self.context = nn.Sequential(
+            Separable(128, 160, (1, 9)), Separable(160, 160, (1, 9)), nn.Dropout(0.1),
+            nn.Conv2d(160, len(LABEL_CHARACTERS) + 1, 1),
+        )  # fmt: skip
+        answers = len(SCREEN_UNITS) + len(SCREEN_MARKS)
+        self.looks = nn.Conv2d(128, answers, 1)
+        self.answers = nn.Conv2d(128, answers, 1)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        y = self.features(x)
+        row = (y * self.rows(y).softmax(2)).sum(2, keepdim=True)
+        label = self.context(row).squeeze(2).transpose(1, 2)
+        looks = self.looks(y).flatten(2).softmax(2)
+        said = (self.answers(y).flatten(2) * looks).sum(2)
+        return label, said[:, : len(SCREEN_UNITS)], said[:, len(SCREEN_UNITS) :]

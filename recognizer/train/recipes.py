@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from recognizer.synth import DigitBank, degrade, load_digit_bank, render_scene, render_strip
-from recognizer.train import counter, locator
+from recognizer.train import counter, locator, screen
 from recognizer.train.counter import Cutout
 from recognizer.train.data import Example, held_back, load_examples, read_photo
 from recognizer.train.fit import Batch, Schedule, fit
 from recognizer.train.flat import flatten
 from recognizer.train.located import located_cutouts
 from recognizer.train.locator import CachedPhoto
-from recognizer.train.nets import CounterNet, LocatorNet
+from recognizer.train.nets import CounterNet, LocatorNet, ScreenNet
 from recognizer.train.refill import refilled
 from recognizer.train.splice import spliced
 from recognizer.vision.card import CARD_NAME
@@ -32,6 +32,7 @@ SPLICED, FEWEST_TO_SPLICE = 0.7, 6
 REFILLED_SHARES = {"lcd-strips": 4, "fuel-pump-lcd": 2, "vn-lcd": 2, "cesc-electricity": 2, "off-lcd": 1}
 """How often a display of each source is emptied and filled anew, in parts."""
 RENDERED_SCENES = 2500
+DRAWN_SCREENS, LEAST_SURROUNDINGS = 8000, 60
 
 
 def usable(data_dir: Path) -> list[Example]:
@@ -110,6 +111,20 @@ def train_counter(
     fit(
         CounterNet(), counter.batches(groups), counter.loss, schedule, checkpoint, start_from,
         on_check=lambda net, step: log.info("%d %s", step, counter.accuracy(net, watched)),
+    )  # fmt: skip
+
+
+def train_screen(data_dir: Path, checkpoint: Path, schedule: Schedule, start_from: Path | None) -> None:
+    """Train on drawn screens; of the real photos only the surroundings of displays are seen."""
+    rng = np.random.default_rng([schedule.seed, 3])
+    drawn = [screen.draw(rng) for _ in range(DRAWN_SCREENS)]
+    cutouts = counter.load_cutouts(data_dir, usable(data_dir))
+    surroundings = [c.image for c in cutouts if min(c.image.shape[:2]) > LEAST_SURROUNDINGS]
+    log.info("%d drawn screens, %d surroundings", len(drawn), len(surroundings))
+    watched = screen.batches([screen.draw(rng) for _ in range(400)], surroundings)(rng, 400)
+    fit(
+        ScreenNet(), screen.batches(drawn, surroundings), screen.loss, schedule, checkpoint, start_from,
+        on_check=lambda net, step: log.info("%d %s", step, screen.accuracy(net, watched)),
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from recognizer.domain.observation import CHARACTERS, Glyph
 from recognizer.vision.locate import normalise
 from recognizer.vision.models import Model
+from recognizer.vision.rectify import evened
 
 BLANK = 0
 Array = NDArray[np.float64]
@@ -30,7 +31,7 @@ def read_strip(model: Model, strip: NDArray[np.uint8]) -> tuple[Glyph, ...]:
 
 def log_probs_of(model: Model, strip: NDArray[np.uint8]) -> Array:
     """(columns, 12) log-probabilities of a strip, class 0 the blank."""
-    logits = np.asarray(model.run(normalise(strip))[0][0], np.float64)
+    logits = np.asarray(model.run(normalise(evened(strip)))[0][0], np.float64)
     shifted = logits - logits.max(1, keepdims=True)
     return np.asarray(shifted - np.log(np.exp(shifted).sum(1, keepdims=True)))
 

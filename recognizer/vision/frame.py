@@ -1,14 +1,15 @@
 """One photo, checked before it is decoded and handed on upright as 8-bit BGR.
 
 Sizes are checked on the encoded header, before any decoder allocates for them: a PNG of 100 kB may claim
-gigabytes. Of the metadata only the EXIF orientation is read; the place and time of the photo are never looked at.
+gigabytes. Of the metadata the EXIF orientation is read, and by ``vision.fingerprint`` the time of the shot and an
+editor's name, which serve only to tell whether the photo is what it is said to be. Its place is never looked at.
 """
 
 import logging
 import math
 import os
 import stat
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from threading import Lock
@@ -24,7 +25,9 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from recognizer.domain.photo_print import PhotoPrint
 from recognizer.errors import InputError, UsageError
+from recognizer.vision.fingerprint import perceptual_hash, print_of_file
 from recognizer.vision.pixels import Color, Pixels, exif_orientation, from_array, from_image, from_jpeg, sealed
 
 __all__ = ["Color", "Frame", "Limits", "Photo", "Pixels", "load_frame"]
@@ -33,6 +36,9 @@ Photo = str | Path | bytes | NDArray[np.uint8] | NDArray[np.uint16]
 
 SHARPNESS_SIDE = 480
 """Long side at which sharpness is measured: an eighth of a 12-megapixel photo, the cheapest JPEG decode."""
+
+HASHED_SIDE = 256
+"""Long side of the preview that the perceptual hash is taken of."""
 
 MAX_SCANS = 200
 """A progressive JPEG has about ten scans; each of thousands of tiny ones would cost a pass over the picture."""
@@ -73,6 +79,7 @@ class Frame:
     """Pictures by reduction (1, 2, 4, 8); anything but a JPEG is there in full from the start."""
     _jpeg: bytes | None = field(default=None, repr=False)
     _orientation: int = field(default=1, repr=False)
+    _file: PhotoPrint = field(default=PhotoPrint(), repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     @property
@@ -104,6 +111,11 @@ class Frame:
         """
         grey = cv2.cvtColor(self.preview(SHARPNESS_SIDE), cv2.COLOR_BGR2GRAY)
         return float(cv2.Laplacian(grey, cv2.CV_32F).var())
+
+    @property
+    def photo(self) -> PhotoPrint:
+        """What the photo can be known again by; an array has no checksum and no note of the camera."""
+        return replace(self._file, phash=perceptual_hash(self.preview(HASHED_SIDE)))
 
     def _reduced(self, reduction: int) -> Pixels:
         with self._lock:
@@ -170,15 +182,16 @@ def _from_bytes(data: bytes, name: str, limits: Limits) -> Frame:
             orientation = exif_orientation(image)
             if orientation >= 5:
                 width, height = height, width
-            return Frame(width, height, name, {}, data, orientation)
+            return Frame(width, height, name, {}, data, orientation, print_of_file(data, image))
         pixels = from_image(image)
+        file = print_of_file(data, image)  # after the decoding: a PNG's EXIF block may follow its pixels
     except InputError:
         raise
     except Exception as error:
         # Decoders raise whatever they come across in damaged data; to the caller all of it is a bad photo.
         what = "truncated" if "truncated" in str(error) else "damaged"
         raise InputError(f"{name}: the picture is {what} and cannot be decoded") from error
-    return Frame(pixels.shape[1], pixels.shape[0], name, {1: pixels})
+    return Frame(pixels.shape[1], pixels.shape[0], name, {1: pixels}, _file=file)
 
 
 def _from_array(array: NDArray[Any], color: Color, limits: Limits) -> Frame:

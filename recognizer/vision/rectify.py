@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 STRIP_HEIGHT, STRIP_WIDTH = 48, 224
 MARGIN_ALONG, MARGIN_ACROSS = 0.04, 0.16
 """Context kept around the corners, as shares of the strip's length and height: corners are never exact."""
+DARK, BRIGHT, MOST_GAIN = 20, 235, 6.0
+"""Grey levels that ``evened`` gives the darkest and brightest hundredth of a display, and its highest contrast."""
 
 
 def strip_matrix(quad: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -41,6 +43,21 @@ def rectify(image: NDArray[np.uint8], quad: NDArray[np.float32]) -> NDArray[np.u
         image, strip_matrix(quad), (STRIP_WIDTH, STRIP_HEIGHT), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
     return np.asarray(warped, np.uint8)
+
+
+def evened(strip: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The strip with the darkest part of its display at a fixed grey level and its contrast at one: dark windows,
+    faint LCDs.
+
+    Each channel has an offset of its own; the gain is one for all, that of the channel with the most contrast, so that
+    none is clipped and noise is not blown up beyond MOST_GAIN.
+    """
+    height, width = strip.shape[:2]
+    across, along = round(height * MARGIN_ACROSS), round(width * MARGIN_ALONG)
+    inside = strip[across : height - across, along : width - along].reshape(-1, 3)
+    dark, bright = np.percentile(inside, (1, 99), axis=0)
+    gain = min(MOST_GAIN, (BRIGHT - DARK) / max(1.0, float((bright - dark).max())))
+    return np.asarray(((strip - dark.astype(np.float32)) * gain + DARK).clip(0, 255), np.uint8)
 
 
 def stretched(quad: NDArray[np.float32], along: float, across: float) -> NDArray[np.float32]:

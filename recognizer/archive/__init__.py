@@ -1,0 +1,25 @@
+"""A folder of photos, or millions, to a file of results that can be stopped and run again at any time.
+
+``sources`` says which photos there are, ``work`` makes a line of one, ``pool`` and ``cluster`` do that side by side,
+``ledger`` keeps the lines, ``run`` puts these together. ``table``, ``history``, ``survey`` and ``page`` look at them.
+"""
+
+from recognizer.archive.pool import InProcess, Pool
+from recognizer.archive.run import Progress, Summary, Version, batch, run
+from recognizer.archive.sources import SUFFIXES, Archive
+from recognizer.archive.work import Outcome, Reader, examine
+
+__all__ = [
+    "SUFFIXES",
+    "Archive",
+    "InProcess",
+    "Outcome",
+    "Pool",
+    "Progress",
+    "Reader",
+    "Summary",
+    "Version",
+    "batch",
+    "examine",
+    "run",
+]

@@ -1,0 +1,197 @@
+"""Which register a screen is: from its label, unit and marks, and from a profile of the meter where there is one.
+
+The rules are those of IEC 62056-61 and of the meters in the field: a tariff mark without an energy unit or an energy
+code is no reading, since Mercury 200 and Energomera CE301M keep it lit on their power and clock screens. What may be
+wrong is weighed, not cut off: the answer's probability sums over all that may really stand beside the digits.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import product
+
+from recognizer.domain.labels import Meaning, Quantity, Reason, meaning, measures, plain, register_code, unit_of
+from recognizer.domain.observation import Display, Mark
+from recognizer.domain.profile import Profile
+
+NOISE = 0.05
+"""Texts that are less likely than this to stand there are not looked at: a locator proposes some on every plate."""
+CERTAIN = 0.9999
+MOST_DOUBTS = 6
+"""Uncertain texts that are weighed both ways, 64 cases; of any more the likelier side counts."""
+UNREADABLE = "?"
+"""In place of a label or unit that stands there but is another one than it was read as."""
+FEWEST_TARIFFS = 3
+"""Tariffs lit at once that make a display test: a screen of one register has one, two may be a ghost."""
+
+_NEVER_COUNTED: dict[Quantity, Reason] = {"power": "power", "clock": "clock", "other": "other"}
+MESSAGES: dict[Reason, str] = {
+    "display_test": "Every segment is lit: a test of the display, not a reading.",
+    "clock": "This screen shows the time.",
+    "date": "This screen shows a date.",
+    "power": "This screen shows power, not what a register has counted.",
+    "demand": "This screen shows a maximum demand.",
+    "history": "This screen shows an earlier billing period or a use over some time, not the register now.",
+    "serial": "This screen shows a number of the meter itself.",
+    "error": "This screen shows an error code.",
+    "other": "This screen shows something that no register counts.",
+    "register_unknown": "Nothing says for certain of which register this is; a profile of the meter may tell.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """What a screen is: of a register, or no reading for a reason; exactly one of the two is None."""
+
+    register: str | None
+    """OBIS group C.D.E, or ``total`` where the display states none."""
+    reason: Reason | None
+    unit: str | None
+    """As it is properly written (``kWh``, ``m³``), None where none was recognised."""
+    probability: float
+    """Chance from 0 to 1 that this is what the screen is."""
+    stated: bool
+    """Whether the screen itself says so; if not, a title screen before it may."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """One case of what stands there, all of it taken for certain."""
+
+    label: str | None
+    unit: str | None
+    marks: frozenset[str]
+
+
+def which_register(display: Display, profile: Profile | None = None, title: Mark | None = None) -> Screen:
+    """What the screen is; ``title`` is the label that a screen before it showed for a value without one.
+
+    The digits are not looked at: a display whose every segment is lit is told by ``display_test`` of its text.
+    """
+    label = display.label if display.label is not None else title
+    cases: defaultdict[tuple[str | None, Reason | None], float] = defaultdict(float)
+    for told, chance in _cases(label, display.unit, display.marks):
+        cases[_decide(told, profile)] += chance
+    (register, reason), probability = max(cases.items(), key=lambda case: (case[1], str(case[0])))
+    if reason is None and probability < 0.5:
+        register, reason, probability = None, "register_unknown", 1 - probability
+    unit = unit_of(display.unit.text) if display.unit is not None and display.unit.probability >= 0.5 else None
+    tariffs = any(m.probability >= NOISE and _says_register(m.text) for m in display.marks)
+    stated = display.label is not None or tariffs or reason not in (None, "register_unknown")
+    return Screen(register, reason, unit[0] if unit else None, min(1.0, probability), stated)
+
+
+def display_test(kind: str, text: str) -> bool:
+    """Whether every segment is lit: 888888, 888.888. Eights on a drum are a reading."""
+    return kind == "lcd" and set(text.replace(".", "")) == {"8"}
+
+
+def is_title(display: Display, text: str, fewest_digits: int) -> bool:
+    """Whether the screen names a value that only the next one shows."""
+    return display.label is not None and len(text.replace(".", "")) < fewest_digits
+
+
+def _says_register(mark: str) -> bool:
+    said = meaning(mark)
+    return said.tariff is not None or said.export or not said.known
+
+
+def _cases(label: Mark | None, unit: Mark | None, marks: Sequence[Mark]) -> Iterator[tuple[_Told, float]]:
+    """Everything that may really stand there, with its chance. Labels and units are then other ones, marks absent."""
+    texts = [label, unit, *marks]
+    seen = [(place, mark) for place, mark in enumerate(texts) if mark is not None and mark.probability >= NOISE]
+    doubts = sorted((p for p, m in seen if m.probability < CERTAIN), key=lambda p: _doubt(texts[p]), reverse=True)
+    doubts = doubts[:MOST_DOUBTS]
+    for answer in product((True, False), repeat=len(doubts)):
+        stands = dict(zip(doubts, answer, strict=True))
+        chance, there = 1.0, set[str]()
+        told: list[str | None] = [None, None]
+        for place, mark in seen:
+            true = stands.get(place, mark.probability >= 0.5)
+            if place in stands:
+                chance *= mark.probability if true else 1 - mark.probability
+            if place < 2:
+                told[place] = mark.text if true else UNREADABLE
+            elif true:
+                there.add(mark.text)
+        yield _Told(told[0], told[1], frozenset(there)), chance
+
+
+def _doubt(mark: Mark | None) -> float:
+    return min(mark.probability, 1 - mark.probability) if mark is not None else 0.0
+
+
+@lru_cache(maxsize=4096)
+def _decide(told: _Told, profile: Profile | None) -> tuple[str | None, Reason | None]:
+    label = meaning(told.label) if told.label not in (None, UNREADABLE) else None
+    if label is not None and label.tariff is not None:
+        # Where T1 stands differs between displays, what it says does not.
+        told, label = replace(told, label=None, marks=told.marks | {str(told.label)}), None
+    unit = unit_of(told.unit) if told.unit is not None else None
+    said = [meaning(mark) for mark in told.marks]
+    if (label and label.reason == "display_test") or len({m.tariff for m in said if m.tariff}) >= FEWEST_TARIFFS:
+        return None, "display_test"
+    reasons = sorted(m.reason for m in said if m.reason)
+    # The unit outweighs every label: nothing that is measured in kW is a register.
+    if unit is not None and unit[1] in _NEVER_COUNTED:
+        # CUM beside kW is the cumulative maximum demand (LESCO code 13).
+        cumulative = any(m.tariff == 0 for m in said)
+        demand = cumulative or "demand" in reasons or (label is not None and label.reason == "demand")
+        return None, "demand" if demand and unit[1] == "power" else _NEVER_COUNTED[unit[1]]
+    if reasons:
+        return None, reasons[0]
+    if profile is not None and (fit := _fit(told, unit, profile)) is not None:
+        return fit
+    if label is not None and label.reason:
+        return None, label.reason
+    if label is not None and label.code and any(len(m) == 1 and m in "123456" for m in map(plain, told.marks)):
+        return None, "history"  # 1.8.0 with a small number beside it is 1.8.0*1
+    register = _by_general_rules(told, unit[1] if unit else None, label, said)
+    if profile is not None and register is not None:
+        untold = profile.split and told.label is None and not any(map(_says_register, told.marks))
+        if untold or (profile.registers and register not in profile.registers):
+            register = None
+    return (register, None) if register is not None else (None, "register_unknown")
+
+
+def _fit(told: _Told, unit: tuple[str, Quantity] | None, profile: Profile) -> tuple[str | None, Reason | None] | None:
+    """What the profile says, by the screen that names most of what stands there; None where no screen fits."""
+    label = plain(told.label) if told.label is not None else None
+    marks = {plain(mark) for mark in told.marks}
+    speaking = {plain(mark) for mark in told.marks if _says_register(mark)}
+    fits: defaultdict[int, set[tuple[str | None, Reason | None]]] = defaultdict(set)
+    for screen in profile.screens:
+        wanted_label, wanted_mark, wanted_unit = screen.told_by
+        # A label says which register it is, whatever tariff is in force; without one, no mark may be left over.
+        other_marks = wanted_label is None and speaking - {wanted_mark}
+        if wanted_label != label or other_marks or (wanted_mark is not None and wanted_mark not in marks):
+            continue
+        if wanted_unit is not None and (unit is None or unit[0] != wanted_unit):
+            continue
+        if screen.register is not None and unit is not None and not measures(screen.register, unit[1]):
+            continue
+        fits[sum(t is not None for t in screen.told_by)].add((screen.register, screen.skip))
+    if not fits:
+        return None
+    best = fits[max(fits)]
+    return next(iter(best)) if len(best) == 1 else (None, "register_unknown")
+
+
+def _by_general_rules(told: _Told, quantity: Quantity | None, label: Meaning | None, said: list[Meaning]) -> str | None:
+    """The register without a profile; None where it is not certain."""
+    if label is not None and label.code:
+        return label.code if quantity is None or measures(label.code, quantity) else None
+    if told.label is not None and (label is None or not label.known):
+        return None
+    if any(not m.known for m in said) or (told.unit is not None and quantity is None):
+        return None
+    export = any(m.export for m in (*said, label) if m is not None)
+    tariffs = {m.tariff for m in said if m.tariff is not None}
+    if len(tariffs) > 1 or ((tariffs or export) and quantity is None):
+        return None
+    if quantity is None or (quantity == "active" and not tariffs and not export):
+        return "total"
+    tariff = next(iter(tariffs), 0)
+    code = register_code(quantity, tariff, export=export)
+    return code if code is not None or tariff or export else "total"

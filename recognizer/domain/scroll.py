@@ -1,0 +1,211 @@
+"""What a scrolling display has shown so far, and what of it counts: no ghosts, no labels that changed too early.
+
+The state is bounded: stretches of time by screen and text. What counts is decided anew every time it is asked for.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from recognizer.domain.conclude import Seen
+from recognizer.domain.labels import plain
+from recognizer.domain.observation import Mark
+from recognizer.domain.profile import Profile
+from recognizer.domain.reading import Candidate
+from recognizer.domain.register import Screen, is_title, which_register
+from recognizer.domain.sightings import Stretch, Vote, extended, window_of
+from recognizer.domain.visit_rules import VisitRules
+
+_NO_READING = "!"
+
+
+class _Key(NamedTuple):
+    screen: str
+    """A register, "" where none is known, or ``!`` and the reason why the screen is none."""
+    stated: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Showing:
+    """One text of one register, and a stretch of time in which it stood there."""
+
+    screen: Screen
+    text: str
+    stretch: Stretch
+
+
+@dataclass(frozen=True, slots=True)
+class _Title:
+    """A label, and when it stood there without and with a value."""
+
+    label: Mark
+    alone: tuple[Stretch, ...] = ()
+    beside_value: tuple[Stretch, ...] = ()
+
+
+class Scroll:
+    """The memory of a visit. ``fewest_digits``: a screen with a label and fewer digits than these is a title."""
+
+    def __init__(self, rules: VisitRules, profile: Profile | None, fewest_digits: int) -> None:
+        self._rules, self._profile, self._fewest_digits = rules, profile, fewest_digits
+        self._split = profile is not None and profile.split
+        self._gap = rules.gap
+        if profile is not None and profile.split and profile.seconds is not None:
+            # The same value before and after a title stands on two screens, not on one.
+            self._gap = min(rules.gap, 0.75 * profile.seconds)
+        self._frames: tuple[Stretch, ...] = ()
+        self._texts: dict[_Key, tuple[Stretch, ...]] = {}
+        self._titles: dict[str, _Title] = {}
+        self._rows: set[frozenset[str]] = set()
+
+    def take(self, frame: Sequence[Seen], at: float) -> None:
+        """Keep what the displays of one frame show, ``at`` seconds into the visit."""
+        self._frames = self._extended(self._frames, at, ())
+        screens = set()
+        unstated = False
+        for seen in frame:
+            if not seen.screen.stated:
+                if unstated:
+                    continue  # of displays that say nothing the billed one comes first, as in a photo
+                unstated = True
+            screens.add(self._take(seen, at))
+        registers = sorted(s for s in screens if s and not s.startswith(_NO_READING))
+        for place, one in enumerate(registers[:8]):
+            self._rows |= {frozenset((one, other)) for other in registers[place + 1 : 8]}
+
+    def showings(self) -> Iterator[Showing]:
+        """Every stretch that counts, with the register it is of."""
+        alike: defaultdict[str, list[_Key]] = defaultdict(list)
+        for key in self._texts:
+            alike[key.text].append(key)
+        in_titles = self.speaks_in_titles
+        for key, stretches in self._texts.items():
+            for stretch in () if key.screen.startswith(_NO_READING) else stretches:
+                if not self._settled(stretch) or self._echoes(key, stretch, alike[key.text]):
+                    continue
+                title = self._title_of(stretch) if in_titles and not key.stated else None
+                if in_titles and not key.stated and title is None:
+                    continue
+                best = stretch.votes[0]
+                screen = best.screen if title is None else which_register(best.display, self._profile, title)
+                if screen.register is not None:
+                    yield Showing(screen, key.text, stretch if key.stated else _shared(stretch, screen.probability))
+
+    @property
+    def speaks_in_titles(self) -> bool:
+        """Whether values without a label belong to titles on other screens.
+
+        Only a profile may say to which; without one, a screen whose digits could not be read would pass for a title,
+        and so nothing without a label is filed once there was one.
+        """
+        return self._split or any(
+            any(map(self._settled, title.alone)) and not any(map(self._settled, title.beside_value))
+            for title in self._titles.values()
+        )
+
+    def _take(self, seen: Seen, at: float) -> str:
+        """The screen under which the display was kept; "" for none."""
+        reading, screen = seen.reading, seen.screen
+        text = reading.candidates[0].text if reading.candidates else ""
+        label = seen.display.label
+        if label is not None and label.probability >= self._rules.least:
+            alone = is_title(seen.display, text, self._fewest_digits)
+            self._take_label(label, at, alone=alone)
+            if alone:
+                return ""
+        if screen.stated and screen.reason is not None:
+            if screen.reason == "register_unknown":
+                return ""
+            return self._keep(_Key(_NO_READING + screen.reason, True, text), at, ())
+        # Without the register's share where a title is still to tell of which register it is.
+        share = 1.0 if screen.stated else max(screen.probability, 1e-6)
+        confidence = min(1.0, reading.confidence / share)
+        unfit = any(f.code in ("wrong_shape", "larger_display_unread") for f in reading.findings)
+        if reading.status == "refused" or confidence < self._rules.least or unfit:
+            return ""
+        candidates = _chances(reading.candidates, confidence)
+        vote = Vote(window_of(at, self._rules.window), at, confidence, candidates, seen.display, screen)
+        return self._keep(_Key(screen.register or "", screen.stated, text), at, (vote,))
+
+    def _keep(self, key: _Key, at: float, votes: tuple[Vote, ...]) -> str:
+        if not key.text:
+            return ""
+        self._texts[key] = self._extended(self._texts.get(key, ()), at, votes)
+        if len(self._texts) > self._rules.most_texts:
+            # Of too many texts the one that stood shortest, and longest ago, was a misreading.
+            stood = {k: min(self._rules.settle, max(s.seconds for s in times)) for k, times in self._texts.items()}
+            del self._texts[min(stood, key=lambda k: (stood[k], self._texts[k][-1].last, k))]
+        return key.screen
+
+    def _take_label(self, label: Mark, at: float, *, alone: bool) -> None:
+        name = plain(label.text)
+        title = self._titles.get(name)
+        if title is None:
+            if len(self._titles) >= self._rules.most_texts:
+                return
+            title = _Title(label)
+        surest = max(title.label, label, key=lambda m: (m.probability, m.text))
+        times = self._extended(title.alone if alone else title.beside_value, at, ())
+        self._titles[name] = replace(title, label=surest, **{"alone" if alone else "beside_value": times})
+
+    def _extended(self, stretches: tuple[Stretch, ...], at: float, votes: tuple[Vote, ...]) -> tuple[Stretch, ...]:
+        votes_kept, most = self._rules.fusion.most_votes, self._rules.most_stretches
+        return extended(stretches, at, votes, gap=self._gap, most_votes=votes_kept, most=most)
+
+    def _settled(self, stretch: Stretch) -> bool:
+        """No ghost: it stood for a while on many of the frames, or no frame near it shows anything else."""
+        around = next((s for s in self._frames if stretch.within(s, 0.0)), stretch)
+        if (around.first, around.last) == (stretch.first, stretch.last):
+            return True
+        rate = (around.frames - 1) / around.seconds
+        often = stretch.frames >= self._rules.share * (1 + rate * stretch.seconds)
+        return often and stretch.seconds >= self._rules.settle
+
+    def _echoes(self, key: _Key, stretch: Stretch, alike: Sequence[_Key]) -> bool:
+        """Whether the number is really that of another screen, on which it stood longer at about the same time."""
+        for other in alike:
+            if other.screen == key.screen or frozenset((key.screen, other.screen)) in self._rows:
+                continue
+            for rival in self._texts[other]:
+                if stretch.within(rival, 0.0):
+                    # One number under two labels in turn: only a label that stands out is believed.
+                    if stretch.frames < self._rules.stands_out * rival.frames:
+                        return True
+                elif stretch.within(rival, self._gap) and stretch.seconds < min(self._rules.echo, rival.seconds):
+                    return True
+        return False
+
+    def _title_of(self, value: Stretch) -> Mark | None:
+        """The title just before the value, if the meter has any and no other value came between."""
+        earliest = value.first - self._rules.reach
+        before = [
+            (stretch.last, name)
+            for name, title in self._titles.items()
+            for stretch in title.alone
+            if stretch.first < value.first and stretch.last >= earliest and self._settled(stretch)
+        ]
+        if not self._split or not before:
+            return None
+        last, name = max(before)
+        others = (s for key, times in self._texts.items() if not key.stated for s in times)
+        if any(last < s.first < value.first and self._settled(s) for s in others):
+            return None
+        return self._titles[name].label
+
+
+def _chances(candidates: Sequence[Candidate], confidence: float) -> tuple[Candidate, ...]:
+    """The candidates by their calibrated chances: the first has that of the reading, the others share the rest."""
+    first, *others = candidates
+    scale = (1 - confidence) / (1 - first.probability) if first.probability < 1 else 0.0
+    return (Candidate(first.text, confidence), *(replace(c, probability=c.probability * scale) for c in others))
+
+
+def _shared(stretch: Stretch, share: float) -> Stretch:
+    """The stretch where the register itself has only this chance of being right."""
+    votes = []
+    for vote in stretch.votes:
+        candidates = tuple(Candidate(c.text, c.probability * share) for c in vote.candidates)
+        votes.append(replace(vote, confidence=vote.confidence * share, candidates=candidates))
+    return replace(stretch, votes=tuple(votes))

@@ -1,0 +1,143 @@
+"""All showings of one register to its reading, and all registers of a meter against each other."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from recognizer.domain.conclude import known_register, settled_by_history
+from recognizer.domain.fusion import fuse
+from recognizer.domain.meter import Known
+from recognizer.domain.plausibility import Case, Rules, check, check_sum
+from recognizer.domain.policy import Policy
+from recognizer.domain.prior import weigh
+from recognizer.domain.reading import Finding, Reading
+from recognizer.domain.register import Screen
+from recognizer.domain.scroll import Showing
+from recognizer.domain.sightings import Vote, best_votes
+from recognizer.domain.visit_rules import VisitRules
+
+_DAY = 86400
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the visit says of one register, and when it was seen best, first and last, in seconds."""
+
+    reading: Reading
+    at: float
+    first: float
+    last: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    text: str
+    votes: tuple[Vote, ...]
+    first: float
+    last: float
+
+
+def conclude_register(
+    showings: Sequence[Showing],
+    policy: Policy,
+    known: Known,
+    rules: VisitRules,
+    serials: frozenset[str] = frozenset(),
+    against: tuple[Finding, ...] = (),
+) -> Told | None:
+    """The reading of one register from all its showings; None where nothing may be told.
+
+    A register counts on while the camera looks: a number that follows from an earlier one by a plausible use does
+    not contradict it. Any other disagreement lowers the confidence.
+    """
+    texts = [_gathered(text, showings, rules.fusion.most_votes) for text in sorted({s.text for s in showings})]
+    screen = max((s.screen for s in showings), key=lambda s: (s.unit is not None, s.probability, s.unit or ""))
+    main = max(texts, key=lambda t: (len(t.votes), t.last, t.text))
+    counted = [t for t in texts if t is main or not _follows(t, main, screen, policy.rules)]
+    seen = fuse([vote for t in counted for vote in t.votes], rules.fusion)
+    register = known_register(screen, known)
+    case, candidates = None, seen
+    if register is not None and known.taken_at is not None:
+        case = Case(seen[0].text, known.taken_at, register, known.earlier(register.code))
+        candidates = weigh(seen, case, policy.rules)
+    text, confidence = candidates[0].text, candidates[0].probability
+    shown = next((t for t in texts if t.text == text), main)
+    if confidence < policy.refuse_below or text.replace(".", "") in serials:
+        return None
+    findings: list[Finding] = []
+    if confidence < policy.accept_above:
+        message = f"Confidence {confidence:.2f} is below the {policy.accept_above:.2f} that acceptance takes."
+        findings.append(Finding("low_confidence", message))
+    elif shown.last - shown.first < rules.apart and confidence < rules.single_above:
+        message = f"Seen once, with confidence {confidence:.2f}: a second look or {rules.single_above:.2f} is needed."
+        findings.append(Finding("seen_once", message))
+    if case is not None:
+        case = replace(case, text=text, confidence=confidence)
+        findings += [*settled_by_history(seen, text), *check(case, known.now, policy.rules)]
+    elif known.meter is not None and known.meter.registers and register is None:
+        findings.append(Finding("register_unknown", f"Meter {known.meter.id} has no such register."))
+    findings += against
+    best = shown.votes[0]
+    reading = Reading(
+        register=register.code if register else str(screen.register),
+        unit=(register.unit if register else None) or screen.unit,
+        text=text,
+        confidence=confidence,
+        status="accepted" if all(f.note for f in findings) else "review",
+        box=best.display.quad,
+        kind=best.display.kind,
+        findings=tuple(findings),
+        candidates=candidates[: policy.candidates],
+    )
+    return Told(reading, best.at, shown.first, shown.last)
+
+
+def with_sum_checked(told: Sequence[Told], wanted: Sequence[str], rules: Rules) -> list[Told]:
+    """The total against the sum of its tariffs, once all that are wanted are there; a mismatch accepts none of them."""
+    tariffs = [code for code in wanted if re.fullmatch(r"1\.8\.[1-8]", code)]
+    parts = [t for t in told if t.reading.register in tariffs]
+    total = next((t for code in ("1.8.0", "total") for t in told if t.reading.register == code), None)
+    if total is None or not tariffs or len(parts) < len(tariffs):
+        return list(told)
+    of_sum = [total, *parts]
+    places = {-len(t.reading.text.partition(".")[2]) for t in of_sum}
+    last_place = Decimal(1).scaleb(max(places))
+    seconds = max(t.last for t in of_sum) - min(t.first for t in of_sum)
+    # Even a slow register may count one on between two screens, and a coarser total is cut off itself.
+    used = _most_used(total.reading.unit, seconds, rules) + last_place * len(places)
+    if check_sum(Decimal(total.reading.text), [Decimal(t.reading.text) for t in parts], last_place, used):
+        return list(told)
+    rest = Decimal(total.reading.text) - sum(Decimal(t.reading.text) for t in parts)
+    message = f"{total.reading.register} and the sum of {', '.join(tariffs)} differ by {rest}."
+    finding = Finding("sum_mismatch", message)
+    return [_doubted(t, finding) if t in of_sum else t for t in told]
+
+
+def _doubted(told: Told, finding: Finding) -> Told:
+    reading = replace(told.reading, findings=(*told.reading.findings, finding), status="review")
+    return replace(told, reading=reading)
+
+
+def _gathered(text: str, showings: Sequence[Showing], most_votes: int) -> _Text:
+    stretches = [s.stretch for s in showings if s.text == text]
+    votes = best_votes((vote for stretch in stretches for vote in stretch.votes), most_votes)
+    return _Text(text, votes, min(s.first for s in stretches), max(s.last for s in stretches))
+
+
+def _follows(one: _Text, other: _Text, screen: Screen, rules: Rules) -> bool:
+    """Whether the register may have counted on from one of the two texts to the other meanwhile."""
+    earlier, later = sorted((one, other), key=lambda t: t.first)
+    if later.first <= earlier.last or len(earlier.text) != len(later.text):
+        return False
+    if earlier.text.find(".") != later.text.find("."):
+        return False
+    used = Decimal(later.text) - Decimal(earlier.text)
+    last_place = Decimal(1).scaleb(-len(later.text.partition(".")[2]))
+    return 0 < used <= _most_used(screen.unit, later.first - earlier.last, rules) + last_place
+
+
+def _most_used(unit: str | None, seconds: float, rules: Rules) -> Decimal:
+    """The most that can be counted in that time; nothing for a unit of which no rate is known."""
+    a_day = next((most for name, most in rules.most_a_day if name == unit), Decimal(0))
+    return a_day * Decimal(repr(seconds)) / _DAY

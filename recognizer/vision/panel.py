@@ -1,0 +1,36 @@
+"""The panel of an LCD around its located value, cut upright: where label, unit and tariff marks stand.
+
+Training and inference both cut it here, so that they cannot drift apart.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+PANEL_HEIGHT, PANEL_WIDTH = 112, 288
+BESIDE = 0.45
+"""What is cut left and right of the value, as shares of its length: labels stand left of it, units right."""
+ABOVE, BELOW = 1.2, 1.2
+"""What is cut above and below the value, in heights of its digits."""
+
+
+def panel_matrix(value: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The 3x3 homography from picture to panel for the corners of the value in reading order (4x2)."""
+    x0, x1 = PANEL_WIDTH * BESIDE / (1 + 2 * BESIDE), PANEL_WIDTH * (1 + BESIDE) / (1 + 2 * BESIDE)
+    y0, y1 = PANEL_HEIGHT * ABOVE / (1 + ABOVE + BELOW), PANEL_HEIGHT * (1 + ABOVE) / (1 + ABOVE + BELOW)
+    target = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
+    return np.asarray(cv2.getPerspectiveTransform(np.asarray(value, np.float32), target), np.float64)
+
+
+def cut_panel(image: NDArray[np.uint8], value: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """The panel as a PANEL_HEIGHT x PANEL_WIDTH BGR picture; a large one is shrunk by areas first."""
+    shrink = float(np.linalg.norm(value[1] - value[0])) * (1 + 2 * BESIDE) / PANEL_WIDTH
+    if shrink > 2:
+        size = (max(1, round(image.shape[1] / shrink)), max(1, round(image.shape[0] / shrink)))
+        scale = np.array([size[0] / image.shape[1], size[1] / image.shape[0]], np.float32)
+        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+        value = value * scale
+    cut = cv2.warpPerspective(
+        image, panel_matrix(value), (PANEL_WIDTH, PANEL_HEIGHT), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return np.asarray(cut, np.uint8)
