@@ -49,8 +49,11 @@ class Stretch:
         return self.last - self.first
 
     def within(self, other: "Stretch", margin: float) -> bool:
-        """Whether this lies in or beside the other one, at most ``margin`` seconds away."""
-        return other.first - margin <= self.last and self.first <= other.last + margin
+        """Whether this lies in or beside the other one, at most ``margin`` seconds away.
+
+        Either is asked of the other, and a rounded sum would answer differently.
+        """
+        return max(self.first, other.first) - min(self.last, other.last) <= margin
 
 
 def window_of(at: float, seconds: float) -> int:
