@@ -1,4 +1,4 @@
-"""``python -m recognizer.train corners | locator | counter | calibrate | export`` with the data folder."""
+"""``python -m recognizer.train corners | locator | counter | screen | calibrate | export`` with the data folder."""
 
 import argparse
 import logging
@@ -23,6 +23,7 @@ def main() -> None:
     parser.add_argument("--checkpoints", type=Path, default=CHECKPOINTS)
     parser.add_argument("--name", help="checkpoint name; default: the role")
     parser.add_argument("--start-from", type=Path, help="checkpoint or model.onnx whose weights to start from")
+    parser.add_argument("--threads", type=int, default=1, help="of the network; its pictures are drawn beside it")
     parser.add_argument("--steps", type=int, default=20000)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=0)
@@ -30,7 +31,7 @@ def main() -> None:
     parser.add_argument("--roles", nargs="+", default=["locator", "counter"], help="export: which models")
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    torch.set_num_threads(1)
+    torch.set_num_threads(args.threads)
     cv2.setNumThreads(0)
     checkpoint = args.checkpoints / f"{args.name or args.what}.pt"
     if args.what == "corners":

@@ -46,7 +46,8 @@ def export_role(role: str, checkpoint: Path, models_dir: Path) -> None:
             "alphabet": ALPHABET,
             "data": [*DATA, "digit-crops (Apache-2.0, haverland/Tenth-of-step-of-a-meter-digit), pasted into drums"],
         }
-        _export(CounterNet(), checkpoint, models_dir / role, (STRIP_HEIGHT, STRIP_WIDTH), settings)
+        net = CounterNet.of(load_weights(checkpoint))
+        _export(net, checkpoint, models_dir / role, (STRIP_HEIGHT, STRIP_WIDTH), settings)
 
 
 def _export(net: nn.Module, checkpoint: Path, folder: Path, shape: tuple[int, int], settings: dict[str, Any]) -> None:

@@ -1,10 +1,13 @@
 """The two networks, as small depthwise-separable convolution stacks that train on a processor."""
 
+from collections.abc import Mapping, Sequence
+
 import torch
 from torch import Tensor, nn
 
 LOCATOR_STRIDE = 4
 LOCATOR_KINDS = ("lcd", "drum")
+COUNTER_WIDTHS = (36, 80, 128, 224, 320)
 CORNER_UNIT = 32.0
 """Corner offsets are predicted in units of this many input pixels."""
 LABEL_CHARACTERS = "0123456789.*-:+ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -79,30 +82,40 @@ class LocatorNet(nn.Module):
 class CounterNet(nn.Module):
     """(N, 3, 48, 224) upright strip to (N, 56, 12) logits: a CTC column every four pixels.
 
-    Classes: blank, then ``0``-``9``, then ``.``.
+    Classes: blank, then ``0``-``9``, then ``.``. ``widths`` are the channels of its five stages: earlier ones had
+    (24, 48, 72, 128, 192).
     """
 
-    def __init__(self, classes: int = 12) -> None:
+    def __init__(self, widths: Sequence[int] = COUNTER_WIDTHS, classes: int = 12) -> None:
         super().__init__()
+        a, b, c, d, e = widths
         self.features = nn.Sequential(
-            _conv(3, 24, 3, 2),  # 24 x 112
-            Separable(24, 48, (3, 3), (1, 1)),
-            Separable(48, 72, (3, 3), (2, 2)),  # 12 x 56
-            Separable(72, 72),
-            Separable(72, 72, (5, 5)),
-            Separable(72, 128, (5, 3), (2, 1)),  # 6 x 56
-            Separable(128, 128, (3, 5)),
-            Separable(128, 128, (5, 5)),
-            Separable(128, 128, (5, 5)),
+            _conv(3, a, 3, 2),  # 24 x 112
+            Separable(a, b, (3, 3), (1, 1)),
+            Separable(b, c, (3, 3), (2, 2)),  # 12 x 56
+            Separable(c, c),
+            Separable(c, c, (5, 5)),
+            Separable(c, d, (5, 3), (2, 1)),  # 6 x 56
+            Separable(d, d, (3, 5)),
+            Separable(d, d, (5, 5)),
+            Separable(d, d, (5, 5)),
         )
-        self.collapse = nn.Sequential(nn.Conv2d(128, 192, (6, 1), bias=False), nn.BatchNorm2d(192), nn.Hardswish())
+        self.collapse = nn.Sequential(nn.Conv2d(d, e, (6, 1), bias=False), nn.BatchNorm2d(e), nn.Hardswish())
         self.context = nn.Sequential(
-            Separable(192, 192, (1, 9)), Separable(192, 192, (1, 9)), nn.Dropout(0.1), nn.Conv2d(192, classes, 1)
+            Separable(e, e, (1, 9)), Separable(e, e, (1, 9)), nn.Dropout(0.1), nn.Conv2d(e, classes, 1)
         )
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.context(self.collapse(self.features(x)))
         return y.squeeze(2).transpose(1, 2)
+
+    @classmethod
+    def of(cls, state: Mapping[str, Tensor]) -> "CounterNet":
+        """The network, as wide as they take it, with these weights."""
+        stages = [f"features.{i}.pointwise.weight" for i in (1, 2, 5)]
+        net = cls([state[name].shape[0] for name in ("features.0.0.weight", *stages, "collapse.0.weight")])
+        net.load_state_dict(state)
+        return net
 
 
 class ScreenNet(nn.Module):
