@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from recognizer.domain.conclude import Seen
 from recognizer.domain.labels import plain
+from recognizer.domain.look import Seen
 from recognizer.domain.observation import Mark
 from recognizer.domain.profile import Profile
 from recognizer.domain.reading import Candidate

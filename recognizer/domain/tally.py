@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from recognizer.domain.conclude import known_register, settled_by_history
 from recognizer.domain.fusion import fuse
+from recognizer.domain.look import known_register, settled_by_history
 from recognizer.domain.meter import Known
 from recognizer.domain.plausibility import Case, Rules, check, check_sum
 from recognizer.domain.policy import Policy

@@ -9,8 +9,8 @@ from itertools import groupby
 from math import isfinite
 
 from recognizer.domain.code import Code
-from recognizer.domain.conclude import look
 from recognizer.domain.identity import agree, serials_of
+from recognizer.domain.look import look
 from recognizer.domain.meter import NOTHING_KNOWN, Known
 from recognizer.domain.observation import Observation, PlateText
 from recognizer.domain.payload import Identity, read_code

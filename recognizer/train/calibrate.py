@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from recognizer.domain.conclude import conclude, features
+from recognizer.domain.conclude import conclude
+from recognizer.domain.look import features
 from recognizer.domain.observation import DisplayKind
 from recognizer.domain.policy import Policy
 from recognizer.evaluate import Answer, Truth, main_form, read_truths
