@@ -32,6 +32,8 @@ TURNED = 0.6
 FEWEST_DIGITS = 3
 OTHER_CUTS = ((0.2, 0.0), (0.4, 0.0), (-0.12, 0.0), (0.0, 0.12), (0.0, -0.1))
 """Wider, taller, flatter, in strip heights: corners are off by about a tenth of the height."""
+ONE_MORE = ((0.0, 0.7), (0.7, 0.0), (0.0, 1.0), (1.0, 0.0))
+"""How far a cut is lengthened at its left or right end, in strip heights, for a digit that the locator left out."""
 
 
 class MeterReader:
@@ -100,10 +102,10 @@ class MeterReader:
             quads = _cuts(found.quad)
             if (whole := whole_strip(frame)) is not None:
                 quads.append(whole)
-            quad, glyphs = self._best_cut(frame, quads)
+            quad, glyphs = self._with_one_more(frame, *self._best_cut(frame, quads))
         if _certainty(glyphs) < DOUBTFUL:
             # The locator may have taken a plain counter for its upside-down self; the digits tell.
-            turned = self._best_cut(frame, _cuts(np.roll(found.quad, 2, axis=0)))
+            turned = self._with_one_more(frame, *self._best_cut(frame, _cuts(np.roll(found.quad, 2, axis=0))))
             if _certainty_a_digit(turned[1]) > _certainty_a_digit(glyphs):
                 quad, glyphs = turned
                 score *= TURNED
@@ -114,6 +116,25 @@ class MeterReader:
         read = [(quad, read_strip(self._counter, rectify(frame.pixels, quad))) for quad in quads]
         return max(read, key=lambda cut: _certainty(cut[1]))
 
+    def _with_one_more(
+        self, frame: Frame, quad: Corners, glyphs: tuple[Glyph, ...]
+    ) -> tuple[Corners, tuple[Glyph, ...]]:
+        """The cut, or a longer one that shows the same digits and one more, and each no less certainly."""
+        text = _digits(glyphs)
+        if len(text) < FEWEST_DIGITS:
+            return quad, glyphs
+        longer = [(quad, glyphs)]
+        for left, right in ONE_MORE:
+            further = stretched(quad, left, right, 0.0)
+            more = read_strip(self._counter, rectify(frame.pixels, further))
+            if _adds_one(_digits(more), text, at_end=right > 0):
+                longer.append((further, more))
+        return max(longer, key=lambda cut: (_certainty_a_digit(cut[1]), len(_digits(cut[1]))))
+
+
+def _adds_one(longer: str, text: str, *, at_end: bool) -> bool:
+    return len(longer) == len(text) + 1 and (longer.startswith(text) if at_end else longer.endswith(text))
+
 
 def _match(codes: Sequence[Code], expected: Sequence[str]) -> bool:
     """Whether a code says that this is the expected meter; then the print need not be looked at."""
@@ -122,7 +143,7 @@ def _match(codes: Sequence[Code], expected: Sequence[str]) -> bool:
 
 
 def _cuts(quad: Corners) -> list[Corners]:
-    return [quad, *(stretched(quad, along, across) for along, across in OTHER_CUTS)]
+    return [quad, *(stretched(quad, along, along, across) for along, across in OTHER_CUTS)]
 
 
 def policy_of(counter: Model) -> Policy:

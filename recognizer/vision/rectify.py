@@ -60,10 +60,11 @@ def evened(strip: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(((strip - dark.astype(np.float32)) * gain + DARK).clip(0, 255), np.uint8)
 
 
-def stretched(quad: NDArray[np.float32], along: float, across: float) -> NDArray[np.float32]:
-    """Corners moved out on all sides by shares of the strip's height: ``along`` it and ``across`` it."""
-    right = (quad[1] - quad[0] + quad[2] - quad[3]) / 2
+def stretched(quad: NDArray[np.float32], left: float, right: float, across: float) -> NDArray[np.float32]:
+    """Corners moved out by shares of the strip's height: at its ``left``, at its ``right``, and above and below."""
+    along = (quad[1] - quad[0] + quad[2] - quad[3]) / 2
     down = (quad[3] - quad[0] + quad[2] - quad[1]) / 2
-    step = right / max(1e-6, float(np.linalg.norm(right))) * float(np.linalg.norm(down)) * along
-    signs = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float32)
-    return np.asarray(quad + signs[:, :1] * step + signs[:, 1:] * down * across, np.float32)
+    step = along / max(1e-6, float(np.linalg.norm(along))) * float(np.linalg.norm(down))
+    ends = np.array([[-left], [right], [right], [-left]], np.float32)
+    sides = np.array([[-across], [-across], [across], [across]], np.float32)
+    return np.asarray(quad + ends * step + sides * down, np.float32)
