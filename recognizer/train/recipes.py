@@ -1,7 +1,7 @@
 """What the committed networks were trained on and for how long; ``python -m recognizer.train`` runs these."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from recognizer.train.fit import Batch, Schedule, fit
 from recognizer.train.flat import flatten
 from recognizer.train.located import located_cutouts
 from recognizer.train.locator import CachedPhoto
-from recognizer.train.nets import CounterNet, LocatorNet, ScreenNet
+from recognizer.train.nets import COUNTER_WIDTHS, CounterNet, LocatorNet, ScreenNet
 from recognizer.train.refill import refilled
 from recognizer.train.splice import spliced
 from recognizer.vision.card import CARD_NAME
@@ -65,7 +65,12 @@ def _rendered_scene(rng: np.random.Generator) -> CachedPhoto:
 
 
 def train_counter(
-    data_dir: Path, models_dir: Path, checkpoint: Path, schedule: Schedule, start_from: Path | None
+    data_dir: Path,
+    models_dir: Path,
+    checkpoint: Path,
+    schedule: Schedule,
+    start_from: Path | None,
+    widths: Sequence[int] = COUNTER_WIDTHS,
 ) -> None:
     """Train on real, spliced and rendered strips.
 
@@ -109,7 +114,7 @@ def train_counter(
     groups += [(0.19, _rendered("lcd")), (0.08, _rendered("drum")), (0.08, _rendered("drum", bank))]
     groups.append((0.03, counter.any_of(_elsewhere(data_dir, examples))))
     fit(
-        CounterNet(), counter.batches(groups), counter.loss, schedule, checkpoint, start_from,
+        CounterNet(widths), counter.batches(groups), counter.loss, schedule, checkpoint, start_from,
         on_check=lambda net, step: log.info("%d %s", step, counter.accuracy(net, watched)),
     )  # fmt: skip
 
