@@ -7,10 +7,10 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
+from recognizer.domain.tables import load_tables
 from recognizer.errors import UsageError
 
 _FIELDS = ("account", "meter", "readings")
@@ -55,15 +55,7 @@ class Form:
 
 def load_forms(path: Path | None = None) -> dict[str, Form]:
     """All forms by name, those of the user's own TOML file among them; UsageError when that file is unusable."""
-    forms = _parse(files("recognizer.domain").joinpath("submission.toml").read_text(encoding="utf-8"), "built in")
-    if path is None:
-        return forms
-    try:
-        return forms | _parse(path.read_text(encoding="utf-8"), str(path))
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror})") from error
-    except ValueError as error:  # not UTF-8, not TOML
-        raise UsageError(f"{path}: not a file of forms ({error})") from error
+    return load_tables("submission.toml", path, _parse, "forms")
 
 
 def _parse(text: str, source: str) -> dict[str, Form]:

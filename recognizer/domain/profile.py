@@ -7,11 +7,11 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from recognizer.domain.labels import REASONS, Reason, meaning, plain, unit_of
+from recognizer.domain.tables import load_tables
 from recognizer.errors import UsageError
 
 _COUNTED = frozenset(("active", "reactive", "apparent", "volume", "heat"))
@@ -115,15 +115,7 @@ class Profile:
 
 def load_profiles(path: Path | None = None) -> dict[str, Profile]:
     """All profiles by name, those of the user's own TOML file among them; UsageError when that file is unusable."""
-    own = _parse(files("recognizer.domain").joinpath("profiles.toml").read_text(encoding="utf-8"), "built in")
-    if path is None:
-        return own
-    try:
-        return own | _parse(path.read_text(encoding="utf-8"), str(path))
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror})") from error
-    except ValueError as error:  # not UTF-8, not TOML
-        raise UsageError(f"{path}: not a file of meter profiles ({error})") from error
+    return load_tables("profiles.toml", path, _parse, "meter profiles")
 
 
 def _parse(text: str, source: str) -> dict[str, Profile]:

@@ -18,6 +18,7 @@ from recognizer.vision.models import load_model
 from recognizer.vision.rectify import STRIP_HEIGHT, STRIP_WIDTH
 
 OPSET = 17
+EVENED = "BGR, evened by recognizer.vision.rectify, then (x - 127.5) / 64"
 TOLERANCE = 1e-3
 
 DATA = [
@@ -42,7 +43,7 @@ def export_role(role: str, checkpoint: Path, models_dir: Path) -> None:
         _export(LocatorNet(), checkpoint, models_dir / role, (128, 256), settings)
     else:
         settings = {
-            "input": {"height": STRIP_HEIGHT, "width": STRIP_WIDTH, "channels": 3, "note": "BGR, (x - 127.5) / 64"},
+            "input": {"height": STRIP_HEIGHT, "width": STRIP_WIDTH, "channels": 3, "note": EVENED},
             "alphabet": ALPHABET,
             "data": [*DATA, "digit-crops (Apache-2.0, haverland/Tenth-of-step-of-a-meter-digit), pasted into drums"],
         }
