@@ -67,9 +67,13 @@ def corners(width: int) -> Corners:
     return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
 
 
-def same_light(image: Image, like: Image) -> Image:
-    """``image`` with the mean and spread of each channel of ``like``."""
+def same_light(image: Image, like: Image, kind: str) -> Image:
+    """``image`` with the mean and spread of ``like``: of each channel for LCDs, whose panels have one colour.
+
+    Drums keep the balance of their channels, or red wheels would lose the red that tells where the decimals begin.
+    """
+    axes = (0, 1) if kind == "lcd" else None
     one, two = like.astype(np.float32), image.astype(np.float32)
-    spread = (one.std((0, 1)) + 4) / (two.std((0, 1)) + 4)
-    moved = (two - two.mean((0, 1))) * spread.clip(0.5, 2) + one.mean((0, 1))
+    spread = (one.std(axes) + 4) / (two.std(axes) + 4)
+    moved = (two - two.mean(axes)) * spread.clip(0.5, 2) + one.mean(axes)
     return np.asarray(moved.clip(0, 255), np.uint8)

@@ -38,7 +38,7 @@ def spliced(flats: Sequence[Flat], source: str, kind: str) -> Callable[[np.rando
             by_shape.setdefault(shape, {}).setdefault(text, []).append(flat.image[:, x0:x1])
 
     def make(rng: np.random.Generator) -> Cutout:
-        flat = joined(rng, flats)
+        flat = joined(rng, flats, kind)
         image, text = flat.image.copy(), ""
         for (own, x0, x1), shape in zip(cells(flat), shapes(flat), strict=True):
             others = by_shape.get(shape, {}) if x1 - x0 >= NARROWEST else {}
@@ -50,7 +50,7 @@ def spliced(flats: Sequence[Flat], source: str, kind: str) -> Callable[[np.rando
                 other = list(others)[int(rng.integers(len(others)))]
                 donor = others[other][int(rng.integers(len(others[other])))]
                 if 1 / MOST_UNLIKE < donor.shape[1] / (x1 - x0) < MOST_UNLIKE:
-                    _set(image, x0, same_light(_resized(donor, x1 - x0), here))
+                    _set(image, x0, same_light(_resized(donor, x1 - x0), here, kind))
                     shown = other
             text += shown
         return Flat(image, text, flat.cuts).cutout(source, kind)
@@ -74,7 +74,7 @@ def shapes(flat: Flat) -> list[Shape]:
     ]
 
 
-def joined(rng: np.random.Generator, flats: Sequence[Flat]) -> Flat:
+def joined(rng: np.random.Generator, flats: Sequence[Flat], kind: str) -> Flat:
     """The left part of one and the right part of another, at most a digit longer or shorter than they."""
     while True:
         a, b = flats[int(rng.integers(len(flats)))], flats[int(rng.integers(len(flats)))]
@@ -86,7 +86,7 @@ def joined(rng: np.random.Generator, flats: Sequence[Flat]) -> Flat:
             break
     one, two = a.image[:, :left], b.image[:, right:]
     cuts = [c for c in a.cuts if c[1] <= left] + [(n - j + i, x - right + left) for n, x in b.cuts if x > right]
-    return Flat(np.ascontiguousarray(np.hstack([one, same_light(two, one)])), text, tuple(cuts))
+    return Flat(np.ascontiguousarray(np.hstack([one, same_light(two, one, kind)])), text, tuple(cuts))
 
 
 def _turned(rng: np.random.Generator, own: str, here: Image, others: dict[str, list[Image]]) -> Image | None:
@@ -99,7 +99,7 @@ def _turned(rng: np.random.Generator, own: str, here: Image, others: dict[str, l
     upper = others.get(str(int(own) + 1))
     if not upper:
         return None
-    nxt = same_light(_resized(upper[int(rng.integers(len(upper)))], here.shape[1]), here)
+    nxt = same_light(_resized(upper[int(rng.integers(len(upper)))], here.shape[1]), here, "drum")
     # A turn of 0.85 and more is read as the upper digit by many who wrote the truths down.
     turn, pitch = rng.uniform(0.1, 0.85), HEIGHT * rng.uniform(0.95, 1.3)
     top, bottom = PAD_ACROSS, PAD_ACROSS + HEIGHT

@@ -122,7 +122,7 @@ def _flats() -> list[flat.Flat]:
 def test_joined_halves_keep_their_digits_and_cuts() -> None:
     rng, flats = np.random.default_rng(3), _flats()
     for _ in range(50):
-        new = splice.joined(rng, flats)
+        new = splice.joined(rng, flats, "drum")
         parts = splice.cells(new)
         assert "".join(text for text, _, _ in parts) == new.text
         assert parts[-1][2] == new.image.shape[1] - flat.PAD_ALONG
