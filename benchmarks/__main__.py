@@ -80,10 +80,12 @@ def _speed(options: argparse.Namespace) -> int:
 
 
 def _history(options: argparse.Namespace) -> int:
-    from benchmarks import history
+    from benchmarks import history, history_bound
 
     counts = history.simulate(options.seed, options.meters, options.months)
-    text = history.report(counts, options.meters, options.months, options.seed)
+    reviewed = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
+    best = dict(zip(reviewed, history_bound.bound(options.seed, options.meters, options.months, reviewed), strict=True))
+    text = history.report(counts, options.meters, options.months, options.seed, best)
     print(text)
     usual = (options.seed, options.meters, options.months) == (0, history.METERS, history.MONTHS)
     if usual:
@@ -113,6 +115,16 @@ def _serials(options: argparse.Namespace) -> int:
     return 0 if met else 1
 
 
+def _dials(options: argparse.Namespace) -> int:
+    from benchmarks import dials
+
+    text, met = dials.run(run.data_folder(options.data), options.seed)
+    print(text)
+    if options.seed == 0:
+        (run.ROOT / "benchmarks" / "DIALS.md").write_text(text, encoding="utf-8")
+    return 0 if met else 1
+
+
 def _archive(options: argparse.Namespace) -> int:
     from tempfile import TemporaryDirectory
 
@@ -132,7 +144,7 @@ def _archive(options: argparse.Namespace) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     commands = parser.add_subparsers(
-        required=True, metavar="accuracy | failures | speed | history | codes | serials | archive"
+        required=True, metavar="accuracy | failures | speed | history | codes | serials | dials | archive"
     )
 
     command = commands.add_parser("accuracy", help="score every source of photos with truth")
@@ -172,6 +184,11 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_serials)
     command.add_argument("--data", type=Path, default=run.DATA, help="folder of photos.csv and its photos")
     command.add_argument("--split", choices=("train", "val", "test"), default="test")
+
+    command = commands.add_parser("dials", help="pointer dials: found, read, settling the last wheel; what they cost")
+    command.set_defaults(run=_dials)
+    command.add_argument("--data", type=Path, default=run.DATA, help="folder of photos.csv and its photos")
+    command.add_argument("--seed", type=int, default=0, help="of the rendered rows")
 
     command = commands.add_parser("archive", help="what a run over an archive costs, and that it loses nothing")
     command.set_defaults(run=_archive)

@@ -6,7 +6,7 @@ what the reports before it said. Nobody looks at readings under review, except w
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -26,6 +26,8 @@ UNCERTAIN = 0.10
 """Readings with one digit that is as uncertain as its odds say."""
 GAPS, EXCHANGES, POISONED = 0.08, 0.002, 0.004
 """Months without a reading, meter exchanges that nobody reported, false values stored as accepted."""
+SPREAD, EXPORTING = 0.35, 0.4
+"""Standard deviation of the logarithm of a month's use, and the share of months that an exporting register falls in."""
 ASKED = ("previous_reading_doubtful", "possible_rollover")
 QUAD = ((100.0, 200.0), (540.0, 200.0), (540.0, 280.0), (100.0, 280.0))
 
@@ -46,12 +48,13 @@ def simulate(seed: int = 0, meters: int = METERS, months: int = MONTHS) -> Count
     rng = np.random.default_rng(seed)
     counts: Counter[str] = Counter()
     for number in range(meters):
-        for event in _life(rng, _household(rng), f"m{number}", months):
+        for event in _life(rng, household(rng), f"m{number}", months):
             counts[event] += 1
     return counts
 
 
-def _household(rng: np.random.Generator) -> Household:
+def household(rng: np.random.Generator) -> Household:
+    """A register of electricity, water or export, five per cent of them about to roll over."""
     kind = rng.choice(["electricity", "water", "export"], p=[0.6, 0.3, 0.1])
     digits, decimals = (5, 3) if kind == "water" else (int(rng.integers(5, 7)), int(rng.integers(0, 2)))
     span = 10 ** (digits + decimals)
@@ -63,13 +66,18 @@ def _household(rng: np.random.Generator) -> Household:
     return Household(register, max(0, start), month, kind == "export")
 
 
+def expected(home: Household, month: int) -> float:
+    """Middle of a month's use, in units of the last place."""
+    return float(home.month * (1 + 0.4 * np.sin(month / 12 * 2 * np.pi)))
+
+
 def _life(rng: np.random.Generator, home: Household, name: str, months: int) -> Iterator[str]:
     meter = Meter(name, registers=(home.register,))
     span = 10 ** ((home.register.digits or 5) + (home.register.decimals or 0))
     count, history, waiting_since = home.start, list[PastReading](), 0
     for month in range(months):
-        use = rng.lognormal(np.log(home.month), 0.35) * (1 + 0.4 * np.sin(month / 12 * 2 * np.pi))
-        count = (count + round(-use if home.exports and rng.random() < 0.4 else use)) % span
+        use = expected(home, month) * rng.lognormal(0, SPREAD)
+        count = (count + round(-use if home.exports and rng.random() < EXPORTING else use)) % span
         if rng.random() < EXCHANGES:
             count, waiting_since = int(rng.integers(0, 50)), 0
             yield "exchanges"
@@ -141,8 +149,8 @@ def _gross(text: str, true: str, home: Household) -> bool:
     return abs(Decimal(text) - Decimal(true)) > _month(home)
 
 
-def report(counts: Counter[str], meters: int, months: int, seed: int) -> str:
-    """What one simulation showed, as Markdown."""
+def report(counts: Counter[str], meters: int, months: int, seed: int, best: Mapping[float, float]) -> str:
+    """What one simulation showed, as Markdown; ``best`` by ``history_bound.bound``, shares by share reviewed."""
     true = sum(n for event, n in counts.items() if event.startswith("true "))
     false = sum(n for event, n in counts.items() if event.startswith("false "))
     readings = true + false
@@ -164,7 +172,13 @@ def report(counts: Counter[str], meters: int, months: int, seed: int) -> str:
         f"unreported, {counts['poisoned']} false values stored as accepted. No rule can see a wrong digit that makes "
         "a plausible use: what is accepted falsely is nearly all of that kind.\n\n"
     )
-    return head + "\n".join(["| figure | measured |", "|---|---|", *lines]) + "\n"
+    tail = (
+        "\nThe best that any rule could do (`benchmarks/history_bound.py`): where the reading before, the household's "
+        "use and its season are known without error, and the likeliest misreads are sent to review:\n\n"
+        "| sent to review | false values accepted |\n|---|---|\n"
+    )
+    bounds = "".join(f"| {share:.0%} | {false:.2%} |\n" for share, false in best.items())
+    return head + "\n".join(["| figure | measured |", "|---|---|", *lines]) + "\n" + tail + bounds
 
 
 def _share(count: int, of: int, target: str = "") -> str:

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks import accuracy, failures, history, run, speed
+from benchmarks import accuracy, failures, history, history_bound, run, speed
 from benchmarks.__main__ import main
 from recognizer.domain.conclude import conclude
 from recognizer.domain.observation import Display, Glyph, Observation
@@ -147,6 +147,12 @@ def test_time_is_shared_out_by_module_and_threads_are_compared() -> None:
     assert speed.same_in_threads(reads_its_name, photos)
     calls = iter(range(10_000))
     assert not speed.same_in_threads(lambda photo: Report(str(next(calls)), "refused"), photos)
+
+
+def test_what_no_rule_could_do_better_shrinks_with_what_is_reviewed() -> None:
+    none, few, half, every = history_bound.bound(3, 300, 24, (0.0, 0.05, 0.5, 1.0))
+    assert none == pytest.approx(history.CONFIDENT_MISREADS, rel=0.4)
+    assert none > few > half > every == 0.0
 
 
 def test_history_rules_hold_back_gross_errors_and_recover() -> None:

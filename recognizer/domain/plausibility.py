@@ -33,7 +33,8 @@ class Rules:
     """Intervals from which a rate is learnt at all."""
     agreeing: int = 2
     """Confident readings that agree with each other, but not with the stored one, before that one is doubted."""
-    confident: float = 0.95
+    confident: float = 0.5
+    """More likely right than not: they only ask. With 0.95 an uncertain one delays the question by a reading."""
     clock_slack: timedelta = timedelta(minutes=15)
     same_moment: timedelta = timedelta(minutes=1)
     most_a_day: tuple[tuple[str, Decimal], ...] = (

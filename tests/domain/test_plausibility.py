@@ -81,7 +81,7 @@ def test_a_false_stored_value_is_doubted_after_confident_readings_that_agree() -
     waiting = past("2200", 180, "review")
     assert codes(case("02400", 210, *poisoned, waiting)) == ["less_than_previous", "previous_reading_doubtful"]
     assert codes(case("02100", 210, *poisoned, waiting)) == ["less_than_previous"]  # they do not agree
-    unsure = past("2200", 180, "review", 0.6)
+    unsure = past("2200", 180, "review", 0.4)
     assert codes(case("02400", 210, *poisoned, unsure)) == ["less_than_previous"]
     settled = [*MONTHS, past("8800", 150, "rejected"), past("2200", 180, "confirmed")]
     assert codes(case("02400", 210, *settled)) == []
