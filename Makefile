@@ -56,6 +56,14 @@ define TESSERACT
 	|| echo "Printed serials are not read without Tesseract: sudo apt-get install tesseract-ocr tesseract-ocr-rus"
 endef
 
+# A browser drives the service's page in the tests. Without one those tests are skipped.
+define CHROMIUM
+@command -v chromium chromium-browser google-chrome >/dev/null \
+	|| { [ "$$(id -u)" = 0 ] && { apt-get install -y -qq chromium \
+		|| { apt-get update -qq && apt-get install -y -qq chromium; }; } >/dev/null 2>&1; } \
+	|| echo "The tests of the page are skipped without a browser: sudo apt-get install chromium"
+endef
+
 $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
 	$(ZBAR)
@@ -66,6 +74,7 @@ $(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	$(ZBAR)
 	$(TESSERACT)
+	$(CHROMIUM)
 	@touch $@ $(VENV)/.installed
 
 clean:

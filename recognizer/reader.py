@@ -17,6 +17,7 @@ from recognizer.domain.policy import Calibration, Policy
 from recognizer.domain.reading import Report
 from recognizer.vision.codes import find_codes
 from recognizer.vision.counter import read_strip
+from recognizer.vision.dial import DialFinder
 from recognizer.vision.frame import Color, Frame, Photo, load_frame
 from recognizer.vision.locate import Found, locate, whole_strip
 from recognizer.vision.models import Model, load_model
@@ -27,6 +28,8 @@ Corners = NDArray[np.float32]
 
 SURE, DOUBTFUL = 0.97, 0.9
 """Probability of the best text above which a first cut is kept, and below which it is also read upside down."""
+NO_COUNTER = 0.3
+"""Probability of the best text below which a find is rather no counter: the meter may have a row of dials instead."""
 TURNED = 0.6
 """What is left of the score of a display that was found the wrong way up: many a printed serial number is."""
 FEWEST_DIGITS = 3
@@ -45,6 +48,7 @@ class MeterReader:
     def __init__(self, models_dir: Path | None = None, *, policy: Policy | None = None) -> None:
         self._locator = load_model("locator", models_dir)
         self._counter = load_model("counter", models_dir)
+        self._dials = DialFinder(models_dir)
         self._policy = policy or policy_of(self._counter)
 
     @property
@@ -83,13 +87,16 @@ class MeterReader:
         if plate is None:
             plate = bool(expected) and not _match(codes, expected)
         print_, not_read = read_plate(frame, displays, codes) if plate else ((), None)
+        drum = next((d.quad for d in displays if d.kind == "drum"), None)
+        dials = self._dials.find(frame, drum, row=all(_certainty(d.glyphs) < NO_COUNTER for d in displays))
+        models = [("locator", self._locator.digest), ("counter", self._counter.digest)]
         return Observation(
             width=frame.width,
             height=frame.height,
             sharpness=frame.sharpness,
-            displays=displays,
+            displays=(*displays, *dials),
             codes=codes,
-            models=(("locator", self._locator.digest), ("counter", self._counter.digest)),
+            models=(*models, *([("dial", self._dials.digest)] if dials else [])),
             photo=frame.photo,
             plate=print_,
             plate_not_read=not_read,

@@ -6,6 +6,7 @@ ever overwritten but what holds now: the first conclusion stays, and every decis
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -44,11 +45,22 @@ from recognizer.store_rows import (
     stored_decision,
     stored_reading,
 )
-from recognizer.store_schema import MeterKey, UtcTime, decisions, meters, open_database, photos, readings, told
+from recognizer.store_schema import (
+    MeterKey,
+    OwnerKey,
+    UtcTime,
+    decisions,
+    meters,
+    open_database,
+    photos,
+    readings,
+    told,
+)
 
 LIGHT = [column for column in photos.c if column.name != "observation"]
 """A photo's columns without the large one."""
 PAGE = 200
+_DISPLAYED = re.compile(r"[0-9]+(\.[0-9]+)?")
 UNSEEN = Observation(0, 0, 0.0)
 PRINTS = [photos.c[name] for name in ("id", "meter_id", "taken_at", "sha256", "phash", "camera_time")]
 MOST_PHOTOS = 200
@@ -76,8 +88,8 @@ class Store:
     def close(self) -> None:
         self._engine.dispose()
 
-    def put_meter(self, meter: Meter) -> None:
-        """Keep a meter's record; one under the same id is replaced."""
+    def put_meter(self, meter: Meter, *, owner: str | None = None) -> None:
+        """Keep a meter's record; one under the same id is replaced, and stays its ``owner``'s: the first one's."""
         if not meter.id or meter.id != clean(meter.id):
             raise UsageError(f"a meter's id is some text, got {meter.id!r}")
         record = json.dumps(asdict(meter), default=str)
@@ -87,7 +99,7 @@ class Store:
                 from sqlalchemy.dialects.sqlite import insert
             else:
                 from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]
-            put = insert(meters).values(id=meter.id, record=record)
+            put = insert(meters).values(id=meter.id, record=record, owner=owner)
             db.execute(put.on_conflict_do_update(index_elements=["id"], set_={"record": record}))
 
     def meter(self, meter_id: str) -> Meter | None:
@@ -124,8 +136,12 @@ class Store:
         who: str,
         when: datetime,
         why: str = "",
+        *,
+        text: str | None = None,
     ) -> None:
         """A person's decision on a reading, with the right ``value`` if it was another. The original stays.
+
+        ``text`` is that value as it is displayed, with its leading zeros.
 
         Raises UsageError when there is no such reading, or nothing that could be confirmed.
         """
@@ -135,16 +151,24 @@ class Store:
             raise UsageError("a decision needs a name and a time with its zone")
         if value is not None and (not value.is_finite() or value < 0 or value.adjusted() > 12 or status == "rejected"):
             raise UsageError(f"a corrected value is a number from 0 on, and a rejected reading has none: {value}")
+        if text is not None and (not _DISPLAYED.fullmatch(text) or value is None or Decimal(text) != value):
+            raise UsageError(f"the text {text!r} is not the value {value} as a meter displays it")
         with self._db(writes=True) as db:
             row = (
                 db.execute(sa.select(readings).where(readings.c.id == reading_id).with_for_update()).mappings().first()
             )
             if row is None:
                 raise UsageError(f"there is no reading {reading_id} in the store")
-            text = row["text"] if value is None else format(value, "f")
+            if text is None:
+                text = row["text"] if value is None else format(value, "f")
             if status != "rejected" and not text:
                 raise UsageError(f"reading {reading_id} was refused and has no value: give the right one, or reject it")
-            now = {"text": text, "value": row["value"] if value is None else text, "status": status, "by_person": True}
+            now = {
+                "text": text,
+                "value": row["value"] if value is None else format(value, "f"),
+                "status": status,
+                "by_person": True,
+            }
             db.execute(readings.update().where(readings.c.id == reading_id).values(now))
             _insert(db, decisions, now | decision_row(reading_id, when, who, why, ""))
 
@@ -274,7 +298,8 @@ def _find_same(db: sa.Connection, entry: Entry) -> Added | None:
     photo = entry.observation.photo
     if photo is None or photo.sha256 is None:
         return None
-    same = sa.select(photos.c.id).where(MeterKey == (entry.meter or ""), photos.c.sha256 == photo.sha256)
+    whose = MeterKey == (entry.meter or ""), OwnerKey == (entry.owner or "")
+    same = sa.select(photos.c.id).where(*whose, photos.c.sha256 == photo.sha256)
     photo_id = db.execute(same).scalar()
     if photo_id is None:
         return None

@@ -20,6 +20,7 @@ def photo_row(entry: Entry) -> dict[str, Any]:
     photo = entry.observation.photo or PhotoPrint()
     return {
         "meter_id": entry.meter,
+        "owner": entry.owner,
         "taken_at": entry.taken_at,
         "received_at": entry.received_at,
         "sha256": photo.sha256,

@@ -13,8 +13,8 @@ from sqlalchemy import Column, ForeignKey, Index, Table
 from recognizer.errors import InputError, StoreError, UsageError
 from recognizer.store_rows import BANDS
 
-SCHEMA = 1
-"""Goes up with every change of the tables."""
+SCHEMA = 2
+"""Goes up with every change of the tables; ``_UPGRADES`` says how an older store gets there."""
 BUSY_SECONDS = 30
 _LOCK = 0x6D65746572  # "meter": of PostgreSQL's advisory locks, so that two processes do not make the tables at once
 
@@ -42,8 +42,12 @@ store = Table(
     "meter_store", metadata, Column("name", sa.Text, primary_key=True), Column("version", sa.Integer, nullable=False)
 )
 meters = Table(
-    "meters", metadata, Column("id", sa.Text, primary_key=True), Column("record", sa.Text, nullable=False)
-)  # fmt: skip
+    "meters",
+    metadata,
+    Column("id", sa.Text, primary_key=True),
+    Column("record", sa.Text, nullable=False),
+    Column("owner", sa.Text),
+)
 photos = Table(
     "photos",
     metadata,
@@ -60,10 +64,13 @@ photos = Table(
     Column("status", sa.Text, nullable=False),
     Column("findings", sa.Text, nullable=False),
     Column("observation", sa.Text, nullable=False),
+    Column("owner", sa.Text),
 )
 MeterKey = sa.func.coalesce(photos.c.meter_id, sa.literal_column("''"))
 """A meter's id, or nothing: NULLs would be sorted differently by the two databases, and are never equal."""
-Index("photos_once", MeterKey, photos.c.sha256, unique=True)
+OwnerKey = sa.func.coalesce(photos.c.owner, sa.literal_column("''"))
+"""Whose a photo is; it counts where the photo is of no meter."""
+Index("photos_once", MeterKey, OwnerKey, photos.c.sha256, unique=True)
 Index("photos_in_order", MeterKey, photos.c.taken_at, photos.c.id)
 readings = Table(
     "readings",
@@ -98,6 +105,16 @@ decisions = Table(
     Column("by_person", sa.Boolean, nullable=False),
     Column("rules", sa.Text, nullable=False),
 )
+
+_UPGRADES: dict[int, tuple[str, ...]] = {
+    1: (
+        "ALTER TABLE meters ADD COLUMN owner TEXT",
+        "ALTER TABLE photos ADD COLUMN owner TEXT",
+        "DROP INDEX photos_once",
+        "CREATE UNIQUE INDEX photos_once ON photos (coalesce(meter_id, ''), coalesce(owner, ''), sha256)",
+    ),
+}
+"""From a schema to the next one, in words that SQLite and PostgreSQL share: the library needs no tool for it."""
 
 
 def open_database(place: str | Path, *, create: bool) -> sa.Engine:
@@ -181,33 +198,40 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 
 def _check(engine: sa.Engine, name: str, *, create: bool) -> None:
     with engine.connect() as db:
-        if _is_current(db, name):
-            return
-    if not create:
+        found = _schema(db, name)
+    if found == SCHEMA:
+        return
+    if found is None and not create:
         raise InputError(f"{name}: there is no store; `meter read --store` makes one")
     with engine.execution_options(writes=True).begin() as db:
         if engine.dialect.name != "sqlite":
             db.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-        if not _is_current(db, name):  # another process may have been quicker
+        found = _schema(db, name)  # another process may have been quicker
+        if found is None:
             metadata.create_all(db)
             db.execute(store.insert().values(name="meter-recognizer", version=SCHEMA))
+            return
+        for step in range(found, SCHEMA):
+            for statement in _UPGRADES[step]:
+                db.execute(sa.text(statement))
+        db.execute(store.update().where(store.c.name == "meter-recognizer").values(version=SCHEMA))
 
 
-def _is_current(db: sa.Connection, name: str) -> bool:
-    """False where there is nothing yet; InputError where there is something else."""
+def _schema(db: sa.Connection, name: str) -> int | None:
+    """None where there is nothing yet; InputError where there is something else."""
     tables = set(sa.inspect(db).get_table_names())
     if store.name in tables:
         version = db.execute(sa.select(store.c.version).where(store.c.name == "meter-recognizer")).scalar()
-        if version == SCHEMA:
-            return True
         if version is not None and version > SCHEMA:
             raise InputError(
                 f"{name}: was written by a newer version (schema {version}, this one knows {SCHEMA}); "
                 "update meter-recognizer"
             )
+        if version is not None and version >= min(_UPGRADES):
+            return int(version)
     # In PostgreSQL other programs may share the database as long as the names of their tables are others.
     elif not (tables & set(metadata.tables) if db.dialect.name != "sqlite" else tables):
-        return False
+        return None
     raise InputError(f"{name}: is the database of another program; give another")
 
 

@@ -458,3 +458,25 @@ def test_displays_that_come_and_go_with_the_rules(store: Store) -> None:
 
 def test_a_reading_is_no_float() -> None:
     assert isinstance(Reading("total", None, "00123.450", 0.9, "accepted", box(0), "drum").value, Decimal)
+
+
+def test_a_store_of_schema_1_is_upgraded_without_loss(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    with Store(path) as store:
+        store.put_meter(METER)
+        added = store.add(entry("00123"))
+        before = store.history("cellar"), store.reading(added.readings[0])
+    with sqlite3.connect(path) as db:
+        # As schema 1 had it.
+        db.execute("DROP INDEX photos_once")
+        db.execute("ALTER TABLE photos DROP COLUMN owner")
+        db.execute("ALTER TABLE meters DROP COLUMN owner")
+        db.execute("CREATE UNIQUE INDEX photos_once ON photos (coalesce(meter_id, ''), sha256)")
+        db.execute("UPDATE meter_store SET version = 1")
+    db.close()
+    with Store(path, create=False) as store:
+        assert (store.history("cellar"), store.reading(added.readings[0])) == before
+        assert store.add(entry("00123")).duplicate
+    for owner, new in (("anna", True), ("ben", True), ("anna", False)):
+        with Store(path) as store:
+            assert store.add(replace(entry("00124"), meter=None, owner=owner)).duplicate is not new

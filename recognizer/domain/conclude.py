@@ -6,6 +6,7 @@ stored observations without running vision again.
 
 from dataclasses import replace
 
+from recognizer.domain.dials import row_reading
 from recognizer.domain.identity import agree, serials_of
 from recognizer.domain.look import look, not_accepted
 from recognizer.domain.meter import NOTHING_KNOWN, Known
@@ -55,6 +56,8 @@ def conclude(
     serials = serials_of(whose)
     unit = facts(observation.plate).unit
     readings = [_with_printed_unit(seen.reading, unit) for seen in look(observation, policy, known, profile, serials)]
+    if (row := row_reading(observation.displays, policy.dials, policy.accept_above)) is not None:
+        readings.insert(0, row)
     if readings:
         if whose.agreement == "mismatch":
             wrong = next(f for f in whose.findings if f.code == "wrong_meter")

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from math import hypot, log, sqrt
 
 from recognizer.domain.decode import decode
+from recognizer.domain.dials import decimals_of, disagree, pointers, settled
 from recognizer.domain.labels import unit_of
 from recognizer.domain.meter import NOTHING_KNOWN, Known, Register
-from recognizer.domain.observation import Display, Glyph, Observation
+from recognizer.domain.observation import Dial, Display, Glyph, Observation
 from recognizer.domain.plausibility import Case, check
 from recognizer.domain.policy import Policy
 from recognizer.domain.prior import weigh
@@ -38,8 +39,14 @@ def look(
     serials: frozenset[str] = frozenset(),
 ) -> list[Seen]:
     """Every display of the frame and its reading, the billed register's first; ``serials`` are no readings."""
-    displays = (d for d in observation.displays if d.score >= policy.min_score)
-    ranked = [(_prominence(d, observation), _seen(d, policy, known, profile, serials)) for d in displays]
+    displays = [d for d in observation.displays if d.score >= policy.min_score and d.kind != "dial"]
+    dials = pointers(observation.displays)
+    # Vision looks for pointers around one drum only: the one it is surest of, which comes first.
+    beside = next((d for d in observation.displays if d.kind == "drum"), None)
+    ranked = [
+        (_prominence(d, observation), _seen(d, policy, known, profile, serials, dials if d is beside else ()))
+        for d in displays
+    ]
     # A screen that says it is no reading is not one that could not be read.
     open_ones = (pair for pair in ranked if not _told_apart(pair[1]))
     _, largest = max(open_ones, key=lambda pair: pair[0], default=(0.0, None))
@@ -54,9 +61,16 @@ def _told_apart(seen: Seen) -> bool:
     return seen.screen.reason not in (None, "register_unknown")
 
 
-def _seen(display: Display, policy: Policy, known: Known, profile: Profile | None, serials: frozenset[str]) -> Seen:
+def _seen(
+    display: Display,
+    policy: Policy,
+    known: Known,
+    profile: Profile | None,
+    serials: frozenset[str],
+    dials: tuple[Dial, ...],
+) -> Seen:
     screen = which_register(display, profile)
-    return Seen(display, screen, _reading(display, screen, policy, known, profile, serials))
+    return Seen(display, screen, _reading(display, screen, policy, known, profile, serials, dials))
 
 
 def _reading(
@@ -66,10 +80,13 @@ def _reading(
     known: Known,
     profile: Profile | None,
     serials: frozenset[str],
+    dials: tuple[Dial, ...] = (),
 ) -> Reading:
+    first, wheel = next(iter(dials), None), last_wheel(display.glyphs)
+    roll = settled(policy.roll, first, wheel, policy.dials)
     register = known_register(screen, known)
     dated = register is not None and known.taken_at is not None
-    seen = decode(display.glyphs, display.kind, k=MORE_CANDIDATES if dated else policy.candidates, roll=policy.roll)
+    seen = decode(display.glyphs, display.kind, k=MORE_CANDIDATES if dated else policy.candidates, roll=roll)
     case, candidates = None, seen
     if seen and register is not None and known.taken_at is not None:
         case = Case(seen[0].text, known.taken_at, register, known.earlier(register.code))
@@ -79,6 +96,9 @@ def _reading(
     if candidates:
         # Whole and right means under the right register too.
         confidence = policy.calibration(display.kind).confidence(features(display, candidates)) * screen.probability
+    against_dial = disagree(wheel, first, policy.roll, policy.dials)
+    if against_dial:
+        confidence *= policy.dials.doubt
     findings = _reasons_to_refuse(display, text, confidence, policy)
     if screen.reason is not None and screen.reason != "register_unknown":
         findings = (Finding(screen.reason, MESSAGES[screen.reason]),)
@@ -89,6 +109,9 @@ def _reading(
         message = f"Confidence {confidence:.2f} is below the {policy.accept_above:.2f} that acceptance takes."
         findings = (Finding("low_confidence", message),)
     if status != "refused":
+        if against_dial:
+            message = "The last wheel stands where the first pointer does not allow it: one of them may be misread."
+            findings = (*findings, Finding("dial_disagrees", message))
         if case is not None:
             case = replace(case, text=text, confidence=confidence)
             findings = (*findings, *settled_by_history(seen, text), *check(case, known.now, policy.rules))
@@ -110,6 +133,7 @@ def _reading(
         kind=display.kind,
         findings=findings,
         candidates=candidates[: policy.candidates],
+        decimals_from=None if status == "refused" or against_dial else decimals_of(dials, policy.dials),
     )
 
 
@@ -172,6 +196,11 @@ def features(display: Display, candidates: Sequence[Candidate]) -> tuple[float, 
     """Log-odds of the best text, the weakest position, legibility and the display itself: what confidence weighs."""
     weakest = weakest_position(display.glyphs)
     return _logit(candidates[0].probability), _logit(weakest), _logit(display.legible), _logit(display.score)
+
+
+def last_wheel(glyphs: Sequence[Glyph]) -> Glyph | None:
+    """The rightmost position at which a digit rather stands than not."""
+    return next((g for g in reversed(glyphs) if g.odds and g.odds[0][0] != "." and g.absent < 0.5), None)
 
 
 def weakest_position(glyphs: Sequence[Glyph]) -> float:

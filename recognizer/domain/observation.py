@@ -14,7 +14,7 @@ Quad = tuple[Point, Point, Point, Point]
 """Four corners in reading order (top-left, top-right, bottom-right, bottom-left of the upright text),
 in pixels of the upright full-size photo; so the quad also tells the rotation."""
 
-DisplayKind = Literal["lcd", "drum"]
+DisplayKind = Literal["lcd", "drum", "dial"]
 CHARACTERS = "0123456789."
 
 
@@ -57,6 +57,27 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Dial:
+    """A needle on a scale of ten numbers.
+
+    ``turns`` holds (turn, probability) pairs, most probable first; a turn is in tenths of the circle clockwise from
+    the top of the dial's square, 0 to below 10, whichever way the numbers run. What is missing to 1 is spread thinly.
+    """
+
+    turns: tuple[tuple[float, float], ...]
+    anticlockwise: float
+    """The chance that the numbers run anticlockwise, as far as they can be seen."""
+    factor: str | None
+    """What one number is worth: ``0.1`` in units of the drum's last wheel, ``100`` in a row; None: not known."""
+
+    def __post_init__(self) -> None:
+        if any(not 0 <= turn < 10 or not 0 <= p <= 1 for turn, p in self.turns):
+            raise ValueError(f"turns are (0 to below 10, probability) pairs, got {self.turns!r}")
+        if sum(p for _, p in self.turns) > 1 + 1e-2 or not 0 <= self.anticlockwise <= 1:
+            raise ValueError(f"the odds of a needle add up to at most 1, got {self!r}")
+
+
+@dataclass(frozen=True, slots=True)
 class Display:
     """One row of digits found in the frame: where it is and what may stand on it and beside it.
 
@@ -77,6 +98,8 @@ class Display:
     """``kWh``, ``кВт·ч``, ``m³`` …; None: no unit is shown, which is not the same as one that cannot be read."""
     marks: tuple[Mark, ...] = ()
     """What else is lit: tariffs (T1, Т2, ①), arrows, CUM, MAX. A mark stands there or does not, each by itself."""
+    dial: Dial | None = None
+    """Of a display of kind dial its needle: such a display is a single pointer and has no glyphs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +150,7 @@ class Observation:
     def from_dict(cls, data: dict[str, Any]) -> "Observation":
         """Rebuild an observation from ``to_dict`` output, or from the same after a trip through JSON.
 
-        What was stored before displays had labels, units and marks loads without them.
+        What was stored before displays had labels, units, marks and needles loads without them.
         """
         displays = tuple(
             Display(
@@ -139,6 +162,7 @@ class Observation:
                 label=_mark(d.get("label")),
                 unit=_mark(d.get("unit")),
                 marks=tuple(Mark(m["text"], m["probability"]) for m in d.get("marks", ())),
+                dial=_dial(d.get("dial")),
             )
             for d in data["displays"]
         )
@@ -159,6 +183,12 @@ class Observation:
 
 def _mark(data: Any) -> Mark | None:
     return None if data is None else Mark(data["text"], data["probability"])
+
+
+def _dial(data: Any) -> Dial | None:
+    if data is None:
+        return None
+    return Dial(tuple((turn, p) for turn, p in data["turns"]), data["anticlockwise"], data["factor"])
 
 
 def _quad(corners: Any) -> Quad:

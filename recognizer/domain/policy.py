@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from math import exp
 
 from recognizer.domain.decode import RollRule
+from recognizer.domain.dials import DialRules
 from recognizer.domain.observation import DisplayKind
 from recognizer.domain.photo import PhotoRules
 from recognizer.domain.plausibility import Rules
@@ -57,6 +58,7 @@ class Policy:
     """More than any register has: a serial number or two rows run together."""
     candidates: int = 5
     roll: RollRule = field(default_factory=RollRule)
+    dials: DialRules = field(default_factory=DialRules)
     rules: Rules = field(default_factory=Rules)
     photos: PhotoRules = field(default_factory=PhotoRules)
     lcd: Calibration = field(default_factory=Calibration)

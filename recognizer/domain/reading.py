@@ -37,6 +37,15 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Decimals:
+    """Digits that follow those of the display, read from something else: the pointers (``dial``) beside a drum."""
+
+    source: str
+    text: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """The value of one register.
 
@@ -54,10 +63,20 @@ class Reading:
     findings: tuple[Finding, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     """The most probable texts, best first, for diagnosis; the first is ``text`` unless refused."""
+    decimals_from: Decimals | None = None
+    """Decimals beyond the display's own. ``text`` and ``value`` are without them, so that nothing billed, stored or
+    compared with earlier readings depends on them; ``finer`` is with them."""
 
     @property
     def value(self) -> Decimal | None:
         return Decimal(self.text) if self.status != "refused" and self.text else None
+
+    @property
+    def finer(self) -> str:
+        """``text`` with the decimals that were found beyond it; empty when refused."""
+        if self.decimals_from is None or not self.text:
+            return self.text
+        return self.text + ("" if "." in self.text else ".") + self.decimals_from.text
 
     def to_dict(self) -> dict[str, Any]:
         value = self.value
@@ -72,7 +91,16 @@ class Reading:
             "box": [[round(x, 1), round(y, 1)] for x, y in self.box],
             "kind": self.kind,
             "candidates": [{"text": c.text, "probability": round(c.probability, 4)} for c in self.candidates],
+            **self._decimals(),
         }
+
+    def _decimals(self) -> dict[str, Any]:
+        extra, finer = self.decimals_from, self.finer
+        if extra is None or not finer:
+            return {}
+        value = format(Decimal(finer), "f")
+        figures = {"source": extra.source, "text": finer, "value": value, "confidence": round(extra.confidence, 4)}
+        return {"decimals_from": figures}
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,8 @@ class Entry:
     who: str = "recognizer"
     rules: str = ""
     """Which rules concluded it: ``rules_id``."""
+    owner: str | None = None
+    """Whose the photo is where it is of no meter: the same file of two people is two photos."""
 
     def __post_init__(self) -> None:
         if self.taken_at.tzinfo is None or self.received_at.tzinfo is None:

@@ -1,4 +1,4 @@
-"""``python -m recognizer.train corners | locator | counter | screen | calibrate | export`` with the data folder."""
+"""``python -m recognizer.train`` corners, locator, counter, screen, dial, calibrate or export, with the data folder."""
 
 import argparse
 import logging
@@ -18,7 +18,7 @@ from recognizer.train.nets import COUNTER_WIDTHS, WIDE_COUNTER
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m recognizer.train", description=__doc__)
-    parser.add_argument("what", choices=("corners", "locator", "counter", "screen", "calibrate", "export"))
+    parser.add_argument("what", choices=("corners", "locator", "counter", "screen", "dial", "calibrate", "export"))
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--models", type=Path, default=Path("models"))
     parser.add_argument("--checkpoints", type=Path, default=CHECKPOINTS)
@@ -48,6 +48,9 @@ def main() -> None:
     elif args.what == "screen":
         schedule = Schedule(args.steps, 16, args.rate, seed=args.seed)
         recipes.train_screen(args.data, checkpoint, schedule, args.start_from)
+    elif args.what == "dial":
+        schedule = Schedule(args.steps, 64, args.rate, warmup=100, average=0.997, seed=args.seed)
+        recipes.train_dial(args.data, checkpoint, schedule, args.start_from)
     elif args.what == "export":
         for role in args.roles:
             export_role(role, args.checkpoints / f"{args.name or role}.pt", args.models)

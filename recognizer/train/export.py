@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from recognizer.train.counter import ALPHABET
 from recognizer.train.fit import load_weights
-from recognizer.train.nets import LOCATOR_KINDS, CounterNet, LocatorNet
+from recognizer.train.nets import LOCATOR_KINDS, CounterNet, DialNet, LocatorNet
 from recognizer.vision.card import Card, write_card
+from recognizer.vision.dial_cut import REACH, SIDE
 from recognizer.vision.models import load_model
 from recognizer.vision.rectify import STRIP_HEIGHT, STRIP_WIDTH
 
@@ -33,7 +34,7 @@ LICENCES = [
 
 
 def export_role(role: str, checkpoint: Path, models_dir: Path) -> None:
-    """Export ``locator`` or ``counter`` with its card."""
+    """Export ``locator``, ``counter`` or ``dial`` with its card."""
     if role == "locator":
         settings: dict[str, Any] = {
             "input": {"height": 0, "width": 0, "channels": 3, "note": "any multiple of 32; BGR, (x - 127.5) / 64"},
@@ -41,6 +42,19 @@ def export_role(role: str, checkpoint: Path, models_dir: Path) -> None:
             "data": DATA,
         }
         _export(LocatorNet(), checkpoint, models_dir / role, (128, 256), settings)
+    elif role == "dial":
+        note = f"BGR cuts by recognizer.vision.dial_cut, a radius {SIDE / 2 / REACH:.1f} pixels, then (x - 127.5) / 64"
+        settings = {
+            "input": {"height": SIDE, "width": SIDE, "channels": 3, "note": note},
+            "data": [
+                "needle-crops less a held-back fifth, near-copies kept together (jomjol, no licence stated)",
+                "bdci-water: pointers of training photos without their turns; spots that are none, of them and of "
+                "thai-electricity, dss188-electricity, cesc-electricity, vn-lcd",
+                "dials drawn by recognizer.synth",
+            ],
+            "licences": ["needle-crops and the photos come from public repositories that state none", LICENCES[1]],
+        }
+        _export(DialNet(), checkpoint, models_dir / role, (SIDE, SIDE), settings)
     else:
         settings = {
             "input": {"height": STRIP_HEIGHT, "width": STRIP_WIDTH, "channels": 3, "note": EVENED},
@@ -56,14 +70,14 @@ def _export(net: nn.Module, checkpoint: Path, folder: Path, shape: tuple[int, in
     net.load_state_dict(load_weights(checkpoint))
     net.eval()
     example = torch.rand(1, 3, *shape) * 4 - 2
-    data = to_onnx(net, example, any_size=settings["input"]["height"] == 0)
+    data = to_onnx(net, example, any_size=settings["input"]["height"] == 0, any_number=folder.name == "dial")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.onnx").write_bytes(data)
     card = {
         "role": folder.name,
         "sha256": hashlib.sha256(data).hexdigest(),
-        **settings,
         "licences": LICENCES,
+        **settings,
         "recipe": f"python -m recognizer.train {folder.name}; {checkpoint.stem}, step {_step(checkpoint)}",
         "scores": {"parameters": sum(p.numel() for p in net.parameters())},
     }
@@ -75,14 +89,17 @@ def _export(net: nn.Module, checkpoint: Path, folder: Path, shape: tuple[int, in
         raise ValueError(f"ONNX and PyTorch differ by {difference:.2g} on the same input")
 
 
-def to_onnx(net: nn.Module, example: Tensor, *, any_size: bool = False) -> bytes:
+def to_onnx(net: nn.Module, example: Tensor, *, any_size: bool = False, any_number: bool = False) -> bytes:
     """The ONNX file of a network in eval mode, its normalisations folded into its convolutions."""
     buffer = io.BytesIO()
+    free = {"picture": {2: "height", 3: "width"}} if any_size else None
+    if any_number:
+        free = {"picture": {0: "pictures"}, "output": {0: "pictures"}}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the tracing exporter is announced as deprecated; it is also exact here
         torch.onnx.export(
             net, (example,), buffer, input_names=["picture"], output_names=["output"],
-            dynamic_axes={"picture": {2: "height", 3: "width"}} if any_size else None,
+            dynamic_axes=free,
             dynamo=False, opset_version=OPSET,
         )  # fmt: skip
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""The two networks, as small depthwise-separable convolution stacks that train on a processor."""
+"""The networks, as small depthwise-separable convolution stacks that train on a processor."""
 
 from collections.abc import Mapping, Sequence
 
@@ -154,3 +154,28 @@ class ScreenNet(nn.Module):
         looks = self.looks(y).flatten(2).softmax(2)
         said = (self.answers(y).flatten(2) * looks).sum(2)
         return label, said[:, : len(SCREEN_UNITS)], said[:, len(SCREEN_UNITS) :]
+
+
+class DialNet(nn.Module):
+    """(N, 3, 48, 48) cut of a dial to (N, 105): what ``recognizer.vision.dial`` makes of it stands there.
+
+    100 logits of the needle's turn clockwise from the top, in hundredths of the circle; logits of a dial being there
+    and of its numbers running anticlockwise; its pivot's place, x and y from the middle, in half sides; the logarithm
+    of its radius over that of a dial that fills the cut.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            _conv(3, 16, 3, 2),  # 24 x 24
+            Separable(16, 32),
+            Separable(32, 64, (5, 5), (2, 2)),  # 12 x 12
+            Separable(64, 64, (5, 5)),
+            Separable(64, 128, (5, 5), (2, 2)),  # 6 x 6
+            Separable(128, 128, (5, 5)),
+        )
+        self.collapse = nn.Sequential(nn.Conv2d(128, 192, 6, groups=4, bias=False), nn.BatchNorm2d(192), nn.Hardswish())
+        self.head = nn.Sequential(nn.Flatten(), nn.Dropout(0.1), nn.Linear(192, 105))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.collapse(self.features(x)))

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from recognizer.synth import DigitBank, degrade, load_digit_bank, render_scene, render_strip
-from recognizer.train import counter, locator, screen
+from recognizer.train import counter, dial, locator, screen
 from recognizer.train.counter import Cutout
 from recognizer.train.data import Example, held_back, load_examples, read_photo
 from recognizer.train.fit import Batch, Schedule, fit
 from recognizer.train.flat import flatten
 from recognizer.train.located import located_cutouts
 from recognizer.train.locator import CachedPhoto
-from recognizer.train.nets import COUNTER_WIDTHS, CounterNet, LocatorNet, ScreenNet
+from recognizer.train.nets import COUNTER_WIDTHS, CounterNet, DialNet, LocatorNet, ScreenNet
 from recognizer.train.refill import refilled
 from recognizer.train.splice import spliced
 from recognizer.vision.card import CARD_NAME
@@ -130,6 +130,15 @@ def train_screen(data_dir: Path, checkpoint: Path, schedule: Schedule, start_fro
     fit(
         ScreenNet(), screen.batches(drawn, surroundings), screen.loss, schedule, checkpoint, start_from,
         on_check=lambda net, step: log.info("%d %s", step, screen.accuracy(net, watched)),
+    )  # fmt: skip
+
+
+def train_dial(data_dir: Path, checkpoint: Path, schedule: Schedule, start_from: Path | None) -> None:
+    """Train on needle crops less a held-back fifth, which is watched, on pointers of real photos and drawn dials."""
+    groups, held = dial.train_groups(data_dir, schedule.seed)
+    fit(
+        DialNet(), dial.batches(groups), dial.loss, schedule, checkpoint, start_from,
+        on_check=lambda net, step: log.info("%d %s", step, dial.accuracy(net, held)),
     )  # fmt: skip
 
 

@@ -1,0 +1,59 @@
+"""What the service is started with. Every limit stands here."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from recognizer.errors import UsageError
+from recognizer.vision.frame import Limits
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Sizes in bytes and pixels, times in seconds. UsageError for what cannot be."""
+
+    data_dir: Path
+    database: str | None = None
+    """A PostgreSQL URL; by default a SQLite file in ``data_dir``."""
+    photos: str | None = None
+    """Where photos are kept: any fsspec URL; by default a folder in ``data_dir``."""
+    host: str = "127.0.0.1"
+    port: int = 8000
+    demo: bool = False
+    """Everybody may do everything without a key, as long as no key exists; on a loopback address only."""
+    models_dir: Path | None = None
+    max_body: int = 64 * 2**20
+    max_photo: int = 24 * 2**20
+    max_pixels: int = 50_000_000
+    max_photos: int = 8
+    """In one upload."""
+    workers: int = 2
+    """Photos that are read at the same time."""
+    waiting: int = 8
+    """Uploads that wait for a worker; any more are told to come back."""
+    receiving: int = 64
+    """Requests with a body at the same time."""
+    per_minute: int = 600
+    """Requests of one key; live capture sends some five frames a second."""
+    silence: float = 15.0
+    """How long a client may send nothing, or take nothing of its answer."""
+    longest_body: float = 120.0
+    retry_after: int = 2
+    """What somebody turned away is told to wait."""
+
+    def __post_init__(self) -> None:
+        if self.demo and self.host not in LOOPBACK:
+            raise UsageError(f"the open demo mode is for this machine only, not for {self.host}: create a key instead")
+        smallest = min(self.max_body, self.max_photo, self.max_pixels, self.max_photos, self.workers, self.per_minute)
+        if smallest < 1 or self.waiting < 0 or self.receiving < 1 or min(self.silence, self.longest_body) <= 0:
+            raise UsageError("limits are above zero")
+
+    @property
+    def store(self) -> str:
+        return self.database or str(self.data_dir / "readings.db")
+
+    @property
+    def limits(self) -> Limits:
+        """What of a photo is refused before it is decoded."""
+        return Limits(max_bytes=self.max_photo, max_pixels=self.max_pixels)
