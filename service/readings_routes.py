@@ -210,28 +210,38 @@ def router_of(intake: Intake, answers: Answers, settings: Settings) -> APIRouter
         format: Annotated[str, Query(max_length=64, description="A name of submission-formats")] = "integer",  # noqa: A002
         unconfirmed: Annotated[bool, Query(description="Also of a reading that waits for a person")] = False,
         account: Annotated[str | None, Query(max_length=64)] = None,
+        also: Annotated[
+            list[fields.ReadingId] | None, Query(max_length=16, description="Other registers of that visit, in order")
+        ] = None,
     ) -> dict[str, str]:
-        """The text that a utility takes."""
-        shown = shown_to(caller, reading_id)
+        """The text that a utility takes of a reading, or of several of one meter."""
         if format not in forms:
             raise fields.invalid(f"format: one of {', '.join(forms)}")
-        status = shown.reading.status
-        if status in ("refused", "rejected") or (status == "review" and not unconfirmed):
-            raise Problem(409, "conflict", f"the reading has the status {status}: a person has to decide first")
-        record = store.meter(shown.meter) if shown.meter else None
+        taken = [shown_to(caller, each) for each in dict.fromkeys((reading_id, *(also or ())))]
+        if len({shown.meter for shown in taken}) > 1:
+            raise fields.invalid("also: readings of one meter go into one text")
+        for shown in taken:
+            status = shown.reading.status
+            if status in ("refused", "rejected") or (status == "review" and not unconfirmed):
+                detail = f"reading {shown.reading.id} has the status {status}: a person has to decide first"
+                raise Problem(409, "conflict", detail)
+        record = store.meter(taken[0].meter) if taken[0].meter else None
         text = submission_text(
-            Answer("accepted", ((shown.reading.register, shown.reading.text, "accepted"),)),
+            Answer("accepted", tuple((shown.reading.register, shown.reading.text, "accepted") for shown in taken)),
             forms[format],
-            registers=[shown.reading.register],
+            registers=[shown.reading.register for shown in taken],
             account=account,
             meter=(record.serials or (record.id,))[0] if record else None,
         )
         return {"format": format, "text": text}
 
     @router.get("/submission-formats")
-    def formats(_: Annotated[Caller, Depends(needs())]) -> list[dict[str, str]]:
-        """In which forms utilities take readings."""
-        return [{"name": f.name, "about": f.description, "example": f.example} for f in forms.values()]
+    def formats(_: Annotated[Caller, Depends(needs())]) -> list[dict[str, Any]]:
+        """In which forms utilities take readings; ``fields`` end in ``?`` where they may be missing."""
+        return [
+            {"name": f.name, "about": f.description, "example": f.example, "fields": list(f.fields)}
+            for f in forms.values()
+        ]
 
     return router
 

@@ -39,7 +39,8 @@ function submission(sent) {
   const said = h("p", { class: "hint", role: "status" });
   const select = h("select", { onchange: () => write(), label: "receipt.form" });
   const copy = h("button", { type: "button", t: "receipt.copy", onclick: copyText });
-  const section = h("section", { class: "card" }, h("h3", { t: "receipt.utility" }), select, about, text, copy, said);
+  const account = h("input", { maxlength: 64, autocomplete: "off", onchange: () => write(), label: "receipt.account", placeholder: "receipt.account" });
+  const section = h("section", { class: "card" }, h("h3", { t: "receipt.utility" }), select, about, account, text, copy, said);
   let formats = [];
   call("/v1/submission-formats").then(
     (list) => {
@@ -57,11 +58,20 @@ function submission(sent) {
     said.textContent = "";
     text.value = "";
     copy.disabled = true;
+    const takesAccount = (form?.fields ?? []).some((name) => name.startsWith("account"));
+    account.hidden = !takesAccount;
+    if (form?.fields?.includes("account") && !account.value.trim()) {
+      said.textContent = t("receipt.account_needed");
+      return;
+    }
     try {
-      const ask = ({ id }) => call(`/v1/readings/${id}/submission?format=${encodeURIComponent(select.value)}`);
-      const lines = await Promise.all(sent.map(ask));
+      // A utility takes one number of each register: of several displays without a name the first.
+      const [first, ...others] = sent.filter((one, n) => n === sent.findIndex(({ stored }) => stored.register === one.stored.register));
+      const query = new URLSearchParams([["format", select.value], ...others.map(({ id }) => ["also", id])]);
+      if (takesAccount && account.value.trim()) query.set("account", account.value.trim());
+      const answer = await call(`/v1/readings/${first.id}/submission?${query}`);
       if (form?.name !== select.value) return; // another was chosen meanwhile
-      text.value = [...new Set(lines.map((line) => line.text))].join("\n");
+      text.value = answer.text;
       copy.disabled = false;
     } catch (problem) {
       said.textContent = problem.sentence;

@@ -66,6 +66,8 @@ export const english = {
   "receipt.save": "Save the confirmation",
   "receipt.history": "See the history",
   "receipt.utility": "For your utility",
+  "receipt.account": "Your account number",
+  "receipt.account_needed": "Enter your account number for this form.",
   "receipt.form": "Form",
   "receipt.text": "Text to send or read out",
   "receipt.copy": "Copy",
@@ -184,4 +186,7 @@ export const english = {
   "finding.other": "This screen shows something that no register counts.",
   "advice.closer": "Go closer, so that the display fills the picture.",
   "advice.glare": "There is glare or blur: tilt the phone a little and hold it still.",
+  "advice.wait": "Wait until the display shows the other registers, then take another photo.",
+  "advice.wrong_meter": "This is another meter than the expected one.",
+  "advice.same_photo": "This photo was handed in before: take a new one.",
 };

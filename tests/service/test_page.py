@@ -138,6 +138,10 @@ def test_a_photo_is_read_corrected_sent_and_found_in_the_history(opened: Opened,
     page.get_by_role("button", name="Send", exact=True).click()
     expect(page.locator(".sent")).to_contain_text("013414.8")
     expect(page.locator("textarea")).to_have_value("13414")
+    page.get_by_label("Form").select_option("sms")
+    page.get_by_label("Your account number").fill("77")
+    page.keyboard.press("Enter")
+    expect(page.locator("textarea")).to_have_value("77#hall#013414")
     with page.expect_download() as download:
         page.get_by_role("button", name="Save the confirmation").click()
     kept = cv2.imread(str(download.value.path()))

@@ -43,8 +43,16 @@ def test_a_photo_is_read_corrected_and_found(serve: Any, photo: Photo) -> None:
     page = get("/v1/meters/cellar/readings", headers=anna).json()
     assert [item["id"] for item in page["items"]] == [key]
     assert get(f"{url}/submission", headers=anna).json() == {"format": "integer", "text": "123"}
+    assert get(f"{url}/submission?format=sms", headers=anna).status_code == 400, "an SMS needs the account"
+    sms = get(f"{url}/submission?format=sms&account=77", headers=anna).json()
+    assert sms["text"] == "77#cellar#0123"
+    other = people.upload(anna, photo(2), meter="attic").json()["reading_ids"][0]
+    assert get(f"{url}/submission?also={other}", headers=anna).status_code == 422, "two meters in one text"
+    ben = people.key("ben")
+    foreign = people.upload(ben, photo(3), meter="shed").json()["reading_ids"][0]
+    assert get(f"{url}/submission?also={foreign}", headers=anna).status_code == 404
     assert [f["name"] for f in get("/v1/submission-formats", headers=anna).json()]
-    assert [m["id"] for m in get("/v1/meters", headers=anna).json()["items"]] == ["cellar"]
+    assert [m["id"] for m in get("/v1/meters", headers=anna).json()["items"]] == ["attic", "cellar"]
 
 
 def test_the_same_upload_is_the_same_reading(serve: Any, photo: Photo) -> None:
