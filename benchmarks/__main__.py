@@ -141,10 +141,28 @@ def _archive(options: argparse.Namespace) -> int:
     return int(any(row.met is False for row in rows))
 
 
+def _service(options: argparse.Namespace) -> int:
+    from tempfile import TemporaryDirectory
+
+    from benchmarks import service
+
+    scale = service.Scale(
+        options.kills, options.concurrent, options.turns, options.uploads, options.real, options.storm, options.stand_in
+    )
+    with TemporaryDirectory(dir=options.folder) as folder:
+        rows = service.measure(Path(folder), scale, options.seed)
+    where = f"{accuracy.processor()}, Python {sys.version.split()[0]}, commit {accuracy.commit()}"
+    text = service.markdown(rows, scale, where)
+    print(text)
+    if scale == service.Scale():
+        (run.ROOT / "benchmarks" / "SERVICE.md").write_text(text, encoding="utf-8")
+    return int(any(row.met is False for row in rows))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     commands = parser.add_subparsers(
-        required=True, metavar="accuracy | failures | speed | history | codes | serials | dials | archive"
+        required=True, metavar="accuracy | failures | speed | history | codes | serials | dials | archive | service"
     )
 
     command = commands.add_parser("accuracy", help="score every source of photos with truth")
@@ -199,6 +217,18 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--stand-in", action="store_true", help="a reader that looks at nothing, for a quick look")
     command.add_argument("--folder", type=Path, help="where photos and ledgers are made, and removed (default: /tmp)")
+
+    command = commands.add_parser("service", help="the service killed, at its limits, and what it adds to the library")
+    command.set_defaults(run=_service)
+    command.add_argument("--kills", type=_positive, default=20, help="on SQLite, and as many on PostgreSQL")
+    command.add_argument("--concurrent", type=_positive, default=200, help="uploads at the time of a kill")
+    command.add_argument("--turns", type=_positive, default=12, help="of all samples, for the time that is added")
+    command.add_argument("--uploads", type=_positive, default=2000, help="to a stand-in for the reader, for memory")
+    command.add_argument("--real", type=_positive, default=300, help="uploads to the real reader, at saturation")
+    command.add_argument("--storm", type=float, default=25.0, metavar="SECONDS", help="of overload")
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--stand-in", action="store_true", help="a reader that looks at nothing, for a quick look")
+    command.add_argument("--folder", type=Path, help="where the services keep their data, removed (default: /tmp)")
     return parser
 
 

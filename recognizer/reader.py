@@ -28,8 +28,10 @@ Corners = NDArray[np.float32]
 
 SURE, DOUBTFUL = 0.97, 0.9
 """Probability of the best text above which a first cut is kept, and below which it is also read upside down."""
-NO_COUNTER = 0.3
-"""Probability of the best text below which a find is rather no counter: the meter may have a row of dials instead."""
+NO_COUNTER = 0.5
+"""Probability of the best text below which a find may be no counter: the meter may have a row of dials instead."""
+NO_DRUM = 0.1
+"""Probability of the best text below which pointers beside a drum would settle nothing."""
 TURNED = 0.6
 """What is left of the score of a display that was found the wrong way up: many a printed serial number is."""
 FEWEST_DIGITS = 3
@@ -87,7 +89,8 @@ class MeterReader:
         if plate is None:
             plate = bool(expected) and not _match(codes, expected)
         print_, not_read = read_plate(frame, displays, codes) if plate else ((), None)
-        drum = next((d.quad for d in displays if d.kind == "drum"), None)
+        readable = (d for d in displays if d.kind == "drum" and _certainty(d.glyphs) >= NO_DRUM)
+        drum = next((d.quad for d in readable), None)
         dials = self._dials.find(frame, drum, row=all(_certainty(d.glyphs) < NO_COUNTER for d in displays))
         models = [("locator", self._locator.digest), ("counter", self._counter.digest)]
         return Observation(

@@ -46,6 +46,8 @@ class Guard:
     ) -> None:
         self._app, self._settings, self._access, self._full, self._metrics = app, settings, access, full, metrics
         self._receiving = 0
+        self._at_work = set[int]()
+        """Uploads that arrived in full and have no answer yet."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -89,7 +91,11 @@ class Guard:
 
     async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
+        upload = scope["method"] == "POST" and headers.get("content-type", "").startswith("multipart/")
         try:
+            if upload and (self._full() or self._crowded):
+                # Before all else, the key too: in a rush this is what most requests come to.
+                raise self._busy()
             if scope["path"].startswith("/v1/"):
                 access = self._access()
                 args = headers.get("authorization", ""), headers.get("x-api-key", "")
@@ -100,8 +106,6 @@ class Guard:
             self._check_length(headers)
             if self._receiving >= self._settings.receiving:
                 raise busy("too many uploads at once", self._settings.retry_after)
-            if self._full() and headers.get("content-type", "").startswith("multipart/"):
-                raise busy("all workers are busy and enough photos wait", self._settings.retry_after)
         except (Problem, RecognizerError) as error:
             problem = error if isinstance(error, Problem) else busy("the database does not work now", 5)
             await self._drain(receive, headers)
@@ -109,9 +113,10 @@ class Guard:
             return
         self._receiving += 1
         try:
-            await self._app(scope, self._bounded(receive), send)
+            await self._app(scope, self._bounded(receive, scope if upload else None), send)
         finally:
             self._receiving -= 1
+            self._at_work.discard(id(scope))
 
     def _check_length(self, headers: Headers) -> None:
         length = headers.get("content-length")
@@ -121,7 +126,14 @@ class Guard:
     def _too_large(self) -> Problem:
         return Problem(413, "too_large", f"a request has at most {self._settings.max_body // 2**20} MiB")
 
-    def _bounded(self, receive: Receive) -> Receive:
+    @property
+    def _crowded(self) -> bool:
+        return len(self._at_work) >= self._settings.workers + self._settings.waiting
+
+    def _busy(self) -> Problem:
+        return busy("all workers are busy and enough photos wait", self._settings.retry_after)
+
+    def _bounded(self, receive: Receive, upload: Scope | None) -> Receive:
         settings, taken, until = self._settings, 0, time.monotonic() + self._settings.longest_body
         complete = False
 
@@ -139,6 +151,11 @@ class Guard:
             complete = not message.get("more_body", False)
             if taken > settings.max_body:
                 raise self._too_large()
+            if complete and upload is not None:
+                # Not sooner, so that slow senders hold no place; not later, for the thread it takes is slow to come.
+                if self._crowded:
+                    raise self._busy()
+                self._at_work.add(id(upload))
             return message
 
         return bounded

@@ -95,8 +95,10 @@ class VisitRows:
         self._engine = engine
 
     def create(self) -> None:
-        """Make the tables where there are none."""
+        """Make the tables where there are none; several processes may start at once."""
         with self._db() as db:
+            if db.dialect.name != "sqlite":
+                db.execute(sa.text("SELECT pg_advisory_xact_lock(827411)"))
             metadata.create_all(db)
 
     def open(self, row: VisitRow, *, most: int, most_of_owner: int) -> bool:

@@ -102,12 +102,17 @@ def resolve(dials: Sequence[Dial], clockwise: Sequence[bool], rules: DialRules) 
     )
 
 
+UNCONVENTIONAL = 0.05
+"""How surely, from 0 to 0.5 a dial, the numbers must run the other way: where there are none, the odds waver."""
+
+
 def directions(dials: Sequence[Dial]) -> tuple[bool, ...]:
     """Which dials of a row run clockwise: neighbours alternate, the numbers say which way, or else the last does."""
     alternating = [(len(dials) - i) % 2 == 1 for i in range(len(dials))]
     # Positive where the printed numbers speak for the last dial running clockwise.
     speaks = sum((0.5 - d.anticlockwise) * (1 if way else -1) for d, way in zip(dials, alternating, strict=True))
-    return tuple(alternating if speaks >= 0 else [not way for way in alternating])
+    clockwise = speaks > -UNCONVENTIONAL * len(dials)
+    return tuple(alternating if clockwise else [not way for way in alternating])
 
 
 def decimals_of(dials: Sequence[Dial], rules: DialRules) -> Decimals | None:

@@ -4,7 +4,7 @@ A scale has ten numbers. A turn of 3.4 stands four tenths of the way from 3 to 4
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import cv2
@@ -156,6 +156,9 @@ def dial_row(
     width, height = round(gap * dials + radius * 1.6), round(radius * float(rng.uniform(4.2, 6.0)))
     image = _plate(rng, width, height)
     style = DialStyle.sample(rng, red=chance(rng, 0.1))
+    if not last_clockwise:
+        # Nothing but its numbers tells: reversed as a whole, a row shows another value as well.
+        style = replace(style, numbers=style.numbers or 0.25)
     arch = float(rng.uniform(-0.25, 0.25)) * radius
     found = []
     for i in range(dials):

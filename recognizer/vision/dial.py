@@ -25,17 +25,19 @@ from recognizer.vision.models import Model, default_models_dir, load_model
 BINS = 100
 LEAST = 0.005
 """Turns less likely than this are left out of an observation."""
-REDDER, LOOK_SIDE, MOST_SPOTS, APART = 1.2, 128, 14, 3
+REDDER, LOOK_SIDE, MOST_SPOTS, APART = 1.2, 128, 10, 3
 """A spot this much redder than its surroundings may be a pointer, in surroundings of LOOK_SIDE pixels."""
-RADII = (32.0, 22.0)
-"""Radii of dials beside a counter of COUNTER pixels, as first guessed."""
+RADIUS = 27.0
+"""Of dials beside a counter of COUNTER pixels, as first guessed: the network puts it right."""
 MAYBE, SURE = 0.2, 0.9
+FINER = 1.3
+"""Pixels of the photo, shrunk, to one of the surroundings: no finer is looked at."""
 SAME = 0.18
 """All pointers of a meter are of one size: radii differ by at most this share."""
 NEAR, NEXT = 0.95, 4.4
 """The first pointer is within NEAR counter lengths of the counter's end; the next within NEXT radii of the one before.
 Further off one between them is hidden, and what the others are worth is not known."""
-ROW_SIDE, FEWEST_IN_ROW, MOST_ROUNDS = 512, 4, 24
+GLANCE_SIDE, ROW_SIDE, FEWEST_IN_ROW, MOST_AT_GLANCE, MOST_ROUNDS = 200, 512, 4, 12, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +65,13 @@ class DialFinder:
         self._missing = not ((models_dir or default_models_dir()) / "dial" / CARD_NAME).is_file()
 
     def find(self, frame: Frame, drum: Quad | None, *, row: bool) -> tuple[Display, ...]:
-        """Pointers beside the ``drum`` with these corners; or, asked for a ``row``, dials in a photo without any."""
-        if self._missing or (drum is None and not row):
+        """Pointers beside the ``drum`` with these corners; before them, asked for a ``row``, dials side by side."""
+        if self._missing:
             return ()
-        found = find_pointers(self._load, frame, np.asarray(drum, np.float32)) if drum is not None else ()
-        return found or (find_row(self._load, frame) if row else ())
+        # Where a row is asked for, the drum is one that could not be read: mostly the dials taken for wheels.
+        if row and (found := find_row(self._load, frame)):
+            return found
+        return () if drum is None else find_pointers(self._load, frame, np.asarray(drum, np.float32))
 
     @property
     def digest(self) -> str:
@@ -86,12 +90,13 @@ def find_pointers(load: Callable[[], Model], frame: Frame, quad: NDArray[np.floa
 
     ``load`` gives the network where there is something to look at.
     """
-    spots = reddish_spots(_around(frame, quad, LOOK_SIDE))
+    around = _around(frame, quad)
+    small = np.asarray(cv2.resize(around, (LOOK_SIDE, LOOK_SIDE), interpolation=cv2.INTER_AREA), np.uint8)
+    spots = reddish_spots(small)
     if not spots:
         return ()
-    around = _around(frame, quad, AROUND)
     grown = AROUND / LOOK_SIDE
-    places = [((x + 0.5) * grown, (y + 0.5) * grown, radius) for x, y in spots for radius in RADII]
+    places = [((x + 0.5) * grown, (y + 0.5) * grown, RADIUS) for x, y in spots]
     dials = _in_order(_alike(look(load(), around, places)))
     factors = _factors(dials)
     back = np.asarray(np.linalg.inv(around_matrix(quad)), np.float64)
@@ -99,24 +104,33 @@ def find_pointers(load: Callable[[], Model], frame: Frame, quad: NDArray[np.floa
 
 
 def find_row(load: Callable[[], Model], frame: Frame) -> tuple[Display, ...]:
-    """A row of four or more dials in a photo without a drum, left to right, where the photo is about upright; or ()."""
+    """A row of four or more dials, left to right, where the photo is about upright; or ().
+
+    First the clearest circles of a small picture are looked at, and where a dial is among them all of a larger one.
+    """
+    small = _shrunk(frame.pixels, max(1, round(max(frame.width, frame.height) / GLANCE_SIDE)))
+    if not look(load(), small, _rounds(small, 1.5, (120, 20), MOST_AT_GLANCE)):
+        return ()
     picture = frame.preview(ROW_SIDE)
-    grey = cv2.medianBlur(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), 3)
-    low, high = ROW_SIDE // 45, ROW_SIDE // 7
-    circles = cv2.HoughCircles(
-        grey, cv2.HOUGH_GRADIENT, 1.5, low * 1.6, param1=120, param2=40, minRadius=low, maxRadius=high
-    )
-    if circles is None:
-        return ()
-    rounds = np.asarray(circles, np.float32).reshape(-1, 3)[:MOST_ROUNDS]
-    if len(rounds) < FEWEST_IN_ROW:
-        return ()
-    dials = _row(look(load(), picture, [(float(x), float(y), float(r)) for x, y, r in rounds]))
+    # Faces without a rim are faint circles of marks: nearly everything round is taken, and the network decides.
+    rounds = _rounds(picture, 2, (60, 20), MOST_ROUNDS)
+    dials = _row(look(load(), picture, rounds))
     scale = frame.width / picture.shape[1]
     factors = [str(10 ** (len(dials) - 1 - i)) for i in range(len(dials))]
     return tuple(
-        _display(dial, np.diag([scale, scale, 1.0]), factor) for dial, factor in zip(dials, factors, strict=True)
+        _display(dial, np.diag([scale, scale, 1.0]), worth) for dial, worth in zip(dials, factors, strict=True)
     )
+
+
+def _rounds(picture: Image, coarse: float, least: tuple[float, float], most: int) -> list[tuple[float, float, float]]:
+    """The clearest circles (x, y, radius) of about a dial's size; ``least``: edges and votes for OpenCV."""
+    grey = cv2.medianBlur(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), 3)
+    side = max(grey.shape)
+    circles = cv2.HoughCircles(
+        grey, cv2.HOUGH_GRADIENT, coarse, side / 28, param1=least[0], param2=least[1],
+        minRadius=side // 45, maxRadius=side // 7,
+    )  # fmt: skip
+    return [] if circles is None else [(float(x), float(y), float(r)) for x, y, r in circles.reshape(-1, 3)[:most]]
 
 
 def look(model: Model, picture: Image, places: list[tuple[float, float, float]]) -> list[Found]:
@@ -151,15 +165,24 @@ def reddish_spots(around: Image) -> list[tuple[int, int]]:
     return kept
 
 
-def _around(frame: Frame, quad: NDArray[np.float32], side: int) -> Image:
-    matrix = around_matrix(quad, side)
-    wanted = max(frame.width, frame.height) * min(1.0, 1.3 * float(np.hypot(*matrix[:2, 0])))
-    picture = frame.preview(max(64, round(wanted)))
-    back = np.diag([frame.width / picture.shape[1], frame.height / picture.shape[0], 1.0])
+def _around(frame: Frame, quad: NDArray[np.float32]) -> Image:
+    matrix = around_matrix(quad)
+    factor = max(1, int(1 / (FINER * float(np.hypot(*matrix[:2, 0])))))
+    picture = _shrunk(frame.pixels, factor)
+    back = np.diag([factor, factor, 1.0])
     warped = cv2.warpPerspective(
-        picture, matrix @ back, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
+        picture, matrix @ back, (AROUND, AROUND), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
     )
     return np.asarray(warped, np.uint8)
+
+
+def _shrunk(pixels: Image, factor: int) -> Image:
+    """By a whole number, which is several times as quick as to any size."""
+    if factor == 1:
+        return pixels
+    height, width = (side // factor for side in pixels.shape[:2])
+    even = pixels[: height * factor, : width * factor]
+    return np.asarray(cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _seen(model: Model, picture: Image, places: list[tuple[float, float, float]]) -> list[Found]:
@@ -236,12 +259,15 @@ def _row(dials: list[Found]) -> list[Found]:
         return []
     radius = float(np.median([d.radius for d in dials]))
     height = float(np.median([d.y for d in dials]))
-    row = [d for d in dials if abs(d.radius / radius - 1) < 0.35 and abs(d.y - height) < 1.2 * radius]
-    row.sort(key=lambda d: d.x)
-    gaps = [b.x - a.x for a, b in pairwise(row)]
-    if len(row) < FEWEST_IN_ROW or max(gaps) > 1.35 * min(gaps):
-        return []  # one that was not seen between two others would shift all values
-    return row
+    # Without a rim the circle of the numbers may be taken for the dial's.
+    row = [d for d in dials if abs(d.radius / radius - 1) < 0.45 and abs(d.y - height) < 1.2 * radius]
+    # One that was not seen between two others would shift all values; one too many may be a mark that looks like one.
+    for left_out in (None, *sorted(row, key=lambda d: d.score)):
+        rest = sorted((d for d in row if d is not left_out), key=lambda d: d.x)
+        gaps = [b.x - a.x for a, b in pairwise(rest)]
+        if len(rest) >= FEWEST_IN_ROW and max(gaps) <= 1.35 * min(gaps):
+            return rest
+    return []
 
 
 def _display(dial: Found, back: NDArray[np.float64], factor: str | None) -> Display:
