@@ -123,6 +123,10 @@ def _settings(options: argparse.Namespace) -> Settings:
         data_dir=options.data_dir,
         database=os.environ.get("DATABASE_URL") or None,
         photos=options.photos or os.environ.get("PHOTOS_URL") or None,
+        webhook_urls=tuple(os.environ.get("WEBHOOK_URLS", "").split()),
+        webhook_secret=os.environ.get("WEBHOOK_SECRET", ""),
+        webhook_private=os.environ.get("WEBHOOK_PRIVATE", "") == "1",
+        mqtt_url=os.environ.get("MQTT_URL") or None,
         **{name: getattr(options, name) for name in given},
     )
 

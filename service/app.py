@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import anyio
 import sqlalchemy as sa
@@ -35,9 +35,17 @@ from service.records import Records
 from service.settings import Settings
 from service.visit_rows import VisitRow, VisitRows
 from service.visits import Evidence, Visits
+from service.webhook import Webhook
 
 PAGE = Path(__file__).parent / "page"
 log = logging.getLogger("service")
+
+
+class Outlet(Protocol):
+    """What tells the world outside of concluded readings, from a thread of its own."""
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +62,12 @@ class Parts:
     visits: Visits
     metrics: Metrics
     pool: Pool
+    outlets: tuple["Outlet", ...] = ()
+    webhook: Webhook | None = None
 
     def close(self) -> None:
+        for outlet in self.outlets:
+            outlet.stop()
         self.pool.close()
         self.store.close()
         self.engine.dispose()
@@ -70,6 +82,8 @@ def create_app(settings: Settings, reader: Reader | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        for outlet in parts.outlets:
+            await anyio.to_thread.run_sync(outlet.start)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_look_after, parts)
             yield
@@ -121,10 +135,19 @@ def _parts(settings: Settings, reader: Reader | None) -> Parts:
             return intake.known(Asked(row.owner, row.meter, row.expected, taken_at=row.opened_at))
 
         visits = Visits(rows, settings.data_dir / "visits", intake.observe, known_of, policy=reader.policy)
+        webhook = None
+        if settings.webhook_urls:
+            private = settings.webhook_private
+            webhook = Webhook(engine, settings.webhook_urls, settings.webhook_secret, private=private)
+        outlets: list[Outlet] = [] if webhook is None else [webhook]
+        if settings.mqtt_url:
+            from service.mqtt import Publisher  # its library is an extra
+
+            outlets.append(Publisher(engine, store, settings.mqtt_url))
     except BaseException:
         engine.dispose()
         raise
-    return Parts(settings, engine, store, records, keys, access, intake, visits, metrics, pool)
+    return Parts(settings, engine, store, records, keys, access, intake, visits, metrics, pool, tuple(outlets), webhook)
 
 
 def _visits_router(parts: Parts) -> Any:
@@ -194,6 +217,9 @@ def _add_own(app: FastAPI, parts: Parts) -> None:
     def metrics() -> Response:
         parts.metrics.waiting.set(parts.pool.taken)
         parts.metrics.queue.set(parts.records.queue_length())
+        if parts.webhook is not None:
+            for state, number in parts.webhook.counts().items():
+                parts.metrics.webhook.labels(state).set(number)
         return Response(parts.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     if PAGE.is_dir():

@@ -21,6 +21,7 @@ class Metrics:
             "meter_photo_reasons", "Why photos were not accepted", ("status", "reason"), registry=own
         )
         self.waiting = Gauge("meter_uploads_waiting", "Uploads that are read or wait for it", registry=own)
+        self.webhook = Gauge("meter_webhook_deliveries", "Deliveries of the webhook by state", ("state",), registry=own)
         self.queue = Gauge("meter_review_queue", "Readings that wait for a person", registry=own)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:

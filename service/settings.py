@@ -1,6 +1,6 @@
 """What the service is started with. Every limit stands here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from recognizer.errors import UsageError
@@ -41,6 +41,13 @@ class Settings:
     longest_body: float = 120.0
     retry_after: int = 2
     """What somebody turned away is told to wait."""
+    webhook_urls: tuple[str, ...] = ()
+    """Who is told of every concluded reading; off by default."""
+    webhook_secret: str = field(default="", repr=False)
+    webhook_private: bool = False
+    """Whether webhooks may go to addresses that are not public."""
+    mqtt_url: str | None = field(default=None, repr=False)
+    """A broker for Home Assistant, as ``mqtt://user:password@host``; off by default."""
 
     def __post_init__(self) -> None:
         if self.demo and self.host not in LOOPBACK:

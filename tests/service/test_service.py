@@ -4,9 +4,11 @@ gets, a limit that does not hold, a route without a rule, a key kept readable.""
 import io
 import json
 import re
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -353,3 +355,28 @@ def test_a_fault_says_nothing_of_what_is_inside(serve: Any, photo: Photo) -> Non
     assert (answer.status_code, answer.json()["type"]) == (500, "urn:meter-recognizer:internal")
     assert "secret" not in answer.text
     assert people.client.get("/readyz").json()["status"] == "ready"
+
+
+def test_a_concluded_reading_is_told_to_the_webhook(serve: Any, photo: Photo) -> None:
+    """Would catch a webhook that is built and never started, or counts that reach no one."""
+    told: list[dict[str, Any]] = []
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as receiver:
+        threading.Thread(target=receiver.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{receiver.server_address[1]}/"
+        people = serve(webhook_urls=(url,), webhook_secret="a secret of the tests")
+        key = people.upload(people.key("anna"), photo(1), meter="m").json()["reading_ids"][0]
+        until = time.monotonic() + 10
+        while not told and time.monotonic() < until:
+            time.sleep(0.05)
+        receiver.shutdown()
+    assert [(str(one["reading"]), one["meter"], one["status"]) for one in told] == [(key, "m", "accepted")]
+    assert 'meter_webhook_deliveries{state="dead"} 0.0' in people.client.get("/metrics").text
