@@ -58,7 +58,7 @@ endef
 
 # A browser drives the service's page in the tests. Without one those tests are skipped.
 define CHROMIUM
-@command -v chromium chromium-browser google-chrome >/dev/null \
+@{ command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null \
 	|| { [ "$$(id -u)" = 0 ] && { apt-get install -y -qq chromium \
 		|| { apt-get update -qq && apt-get install -y -qq chromium; }; } >/dev/null 2>&1; } \
 	|| echo "The tests of the page are skipped without a browser: sudo apt-get install chromium"

@@ -22,6 +22,7 @@ from recognizer.train.augment import jitter_pixels
 from recognizer.train.data import load_examples, read_photo
 from recognizer.train.fit import Batch
 from recognizer.train.locator import normalise
+from recognizer.vision.dial import BINS
 from recognizer.vision.dial_cut import AROUND, REACH, SIDE, around_matrix, cut_dial, redness
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,6 @@ PLACES_CSV = Path(__file__).with_name("dial_places.csv")
 """Places on training photos: a ``pointer`` with its pivot and radius; ``hidden``, where one may be; ``none``, what an
 earlier network took for one. The first were found by colour and by their places beside the counter and looked over on
 contact sheets, these by the network that they trained and by all pointers of a meter being of one size."""
-BINS = 100
 ALIKE = 0.95
 """Correlation of two needle crops at 24 x 24 grey pixels above which they count as near-copies."""
 HELD_BACK = 5
