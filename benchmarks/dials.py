@@ -29,6 +29,10 @@ from recognizer.vision.models import load_model
 TRUTH_CSV = Path(__file__).with_name("dials_truth.csv")
 SOURCE = "bdci-water"
 NO_DIALS = ("cesc-electricity", "dss188-electricity", "thai-electricity", "vn-lcd")
+LIMIT = """What the truths of half-rolled last wheels say, in all photos of the source, by where the first pointer is:
+at 8 to 10 the wheel has not passed and at 0 to 2 it has, so a truth that follows the meter is the digit below in the
+first case and the digit above in the second. No rule can agree with truths that do not."""
+POINTS = ((5.0, 8.0), (8.0, 9.0), (9.0, 10.0), (0.0, 1.0), (1.0, 2.0), (2.0, 5.0))
 ROWS = 100
 MOST_TIMED = 40
 COLUMNS = ("figure", "n", "", "share", "95 % interval", "wanted", "")
@@ -47,8 +51,7 @@ class Place:
 def run(data: Path, seed: int = 0) -> tuple[str, bool]:
     """The report, and whether everything that must be reached is. UsageError without the folder's crops or photos."""
     reader = MeterReader()
-    truths = read_truths(data / "photos.csv", "test", [SOURCE])
-    observed = [reader.observe(load_frame(data / truth.file)) for truth in truths]
+    truths, observed = _observed(data, "test", reader)
     rows = [*_needles(data), _found(truths, observed)]
     without, with_ = settled(truths, observed, reader)
     rows.append(_share("half-rolled last wheels as the truth says, without pointers", *without, None))
@@ -57,7 +60,15 @@ def run(data: Path, seed: int = 0) -> tuple[str, bool]:
     rows.append(_cost(data, reader))
     met = all(row[-1] != "no" for row in rows)
     header = f"Written by `python -m benchmarks dials`; do not edit. {processor()}, commit {commit()}."
-    return "\n\n".join(("# Pointer dials", header, str(__doc__), table(COLUMNS, rows))) + "\n", met
+    others = [_observed(data, split, reader) for split in ("train", "val")]
+    pairs = [pair for t, o in ((truths, observed), *others) for pair in zip(t, o, strict=True)]
+    limit = table(("first pointer", "truth is the digit below", "the digit above"), rounding(pairs, reader))
+    return "\n\n".join(("# Pointer dials", header, str(__doc__), table(COLUMNS, rows), LIMIT, limit)) + "\n", met
+
+
+def _observed(data: Path, split: str, reader: MeterReader) -> tuple[list[Truth], list[Observation]]:
+    truths = read_truths(data / "photos.csv", split, [SOURCE])
+    return truths, [reader.observe(load_frame(data / truth.file)) for truth in truths]
 
 
 def _share(name: str, right: int, n: int, wanted: float | None) -> tuple[str, ...]:
@@ -119,11 +130,7 @@ def settled(
     """
     right, n = [0, 0], 0
     for truth, observation in zip(truths, observed, strict=True):
-        drum = next((d for d in observation.displays if d.kind == "drum"), None)
-        wheel = last_wheel(drum.glyphs) if drum else None
-        odds = dict(wheel.odds) if wheel else {}
-        least = reader.policy.roll.noticeable
-        if not any(p >= least and odds.get(str((int(c) + 1) % 10), 0) >= least for c, p in odds.items() if c != "."):
+        if half_turned(observation, reader) is None:
             continue
         n += 1
         alone = replace(observation, displays=tuple(d for d in observation.displays if d.kind != "dial"))
@@ -132,6 +139,33 @@ def settled(
             text = readings[0].candidates[0].text if readings and readings[0].candidates else ""
             right[i] += text[-1:] == truth.text[-1:]
     return (right[0], n), (right[1], n)
+
+
+def half_turned(observation: Observation, reader: MeterReader) -> tuple[str, str] | None:
+    """The digit that leaves and the one that comes on a last wheel between both; None where it is not."""
+    drum = next((d for d in observation.displays if d.kind == "drum"), None)
+    wheel = last_wheel(drum.glyphs) if drum else None
+    odds = dict(wheel.odds) if wheel else {}
+    least = reader.policy.roll.noticeable
+    for digit, chance in odds.items():
+        after = str((int(digit) + 1) % 10) if digit != "." else ""
+        if chance >= least and odds.get(after, 0) >= least:
+            return digit, after
+    return None
+
+
+def rounding(pairs: Sequence[tuple[Truth, Observation]], reader: MeterReader) -> list[tuple[str, ...]]:
+    """How often the truth of a half-turned last wheel is its lower and its upper digit, by the first pointer."""
+    counts = {span: [0, 0] for span in POINTS}
+    for truth, observation in pairs:
+        between = half_turned(observation, reader)
+        first = next((d.dial for d in observation.displays if d.dial and d.dial.factor == "0.1"), None)
+        if between is None or first is None or not first.turns or truth.text[-1:] not in between:
+            continue
+        turn = first.turns[0][0]
+        span = next(s for s in POINTS if s[0] <= turn < s[1])
+        counts[span][between.index(truth.text[-1:])] += 1
+    return [(f"{low:g} to {high:g}", str(down), str(up)) for (low, high), (down, up) in counts.items()]
 
 
 def _rows(reader: MeterReader, seed: int) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from recognizer.vision.locate import Found, locate, whole_strip
 from recognizer.vision.models import Model, load_model
 from recognizer.vision.plate import read_plate
 from recognizer.vision.rectify import rectify, stretched
+from recognizer.vision.screen import Beside, ScreenReader
 
 Corners = NDArray[np.float32]
 
@@ -51,6 +52,7 @@ class MeterReader:
         self._locator = load_model("locator", models_dir)
         self._counter = load_model("counter", models_dir)
         self._dials = DialFinder(models_dir)
+        self._screens = ScreenReader(models_dir)
         self._policy = policy or policy_of(self._counter)
 
     @property
@@ -78,28 +80,40 @@ class MeterReader:
         observation = self.observe(load_frame(photo, color=color), expected=serials, plate=plate)
         return conclude(observation, source=name, policy=self._policy, known=known)
 
-    def observe(self, frame: Frame, *, expected: Sequence[str] = (), plate: bool | None = None) -> Observation:
+    def observe(
+        self,
+        frame: Frame,
+        *,
+        expected: Sequence[str] = (),
+        plate: bool | None = None,
+        codes: bool = True,
+        dials: bool = True,
+    ) -> Observation:
         """What is seen in a frame, before any rule is applied.
 
         ``plate``: whether the print on the meter is read as well, which takes several times as long as all the rest;
-        by default where serials are ``expected`` and no code shows one of them.
+        by default where serials are ``expected`` and no code shows one of them. ``codes`` and ``dials``: whether these
+        are looked for; in a clip, not every frame needs it.
         """
         displays = tuple(self._display(frame, found) for found in locate(self._locator, frame))
-        codes = find_codes(frame)
+        found_codes = find_codes(frame) if codes else ()
         if plate is None:
-            plate = bool(expected) and not _match(codes, expected)
-        print_, not_read = read_plate(frame, displays, codes) if plate else ((), None)
+            plate = bool(expected) and not _match(found_codes, expected)
+        print_, not_read = read_plate(frame, displays, found_codes) if plate else ((), None)
         readable = (d for d in displays if d.kind == "drum" and _certainty(d.glyphs) >= NO_DRUM)
         drum = next((d.quad for d in readable), None)
-        dials = self._dials.find(frame, drum, row=all(_certainty(d.glyphs) < NO_COUNTER for d in displays))
+        row = all(_certainty(d.glyphs) < NO_COUNTER for d in displays)
+        pointers = self._dials.find(frame, drum, row=row) if dials else ()
         models = [("locator", self._locator.digest), ("counter", self._counter.digest)]
+        if any(d.kind == "lcd" for d in displays) and (screens := self._screens.digest) is not None:
+            models.append(("screen", screens))
         return Observation(
             width=frame.width,
             height=frame.height,
             sharpness=frame.sharpness,
-            displays=(*displays, *dials),
-            codes=codes,
-            models=(*models, *([("dial", self._dials.digest)] if dials else [])),
+            displays=(*displays, *pointers),
+            codes=found_codes,
+            models=(*models, *([("dial", self._dials.digest)] if pointers else [])),
             photo=frame.photo,
             plate=print_,
             plate_not_read=not_read,
@@ -119,7 +133,10 @@ class MeterReader:
             if _certainty_a_digit(turned[1]) > _certainty_a_digit(glyphs):
                 quad, glyphs = turned
                 score *= TURNED
-        return Display(found.kind, _as_quad(quad), score, found.legible, glyphs)
+        beside = self._screens.read(frame.pixels, quad) if found.kind == "lcd" else Beside()
+        return Display(
+            found.kind, _as_quad(quad), score, found.legible, glyphs, beside.label, beside.unit, beside.marks
+        )
 
     def _best_cut(self, frame: Frame, quads: list[Corners]) -> tuple[Corners, tuple[Glyph, ...]]:
         """Of several cuts of one display the one that reads most certainly."""

@@ -10,7 +10,7 @@ import numpy as np
 from recognizer.errors import RecognizerError
 from recognizer.synth.clip_files import write_clips
 from recognizer.synth.ink import Image
-from recognizer.synth.samples import render_samples
+from recognizer.synth.samples import render_sample_clips, render_samples
 from recognizer.synth.scene import render_scene
 from recognizer.synth.screen import draw_screen
 from recognizer.synth.strips import render_strip
@@ -41,7 +41,7 @@ def contact_sheet(kind: str, seed: int) -> Image:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m recognizer.synth", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    samples = commands.add_parser("samples", help="write the sample photos and their truth.json")
+    samples = commands.add_parser("samples", help="write the sample photos and clips with their truth")
     samples.add_argument("--out", type=Path, default=Path("samples"), help="folder to write to (default: samples)")
     sheet = commands.add_parser("sheet", help="write a contact sheet")
     sheet.add_argument("kind", choices=("lcd", "drum", "screen", "scene"))
@@ -56,7 +56,8 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     if chosen.command == "samples":
         truth = render_samples(chosen.out)
-        print(f"{len(truth)} photos in {chosen.out}")
+        clips_written = render_sample_clips(chosen.out / "clips")
+        print(f"{len(truth)} photos and {len(clips_written)} clips in {chosen.out}")
     elif chosen.command == "clips":
         try:
             for clip in write_clips(chosen.out, chosen.number, chosen.seed, tuple(chosen.size), chosen.seconds):

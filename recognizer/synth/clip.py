@@ -16,7 +16,7 @@ from recognizer.synth.clip_stage import Ground, Stage, draw_stage, real_stage
 from recognizer.synth.ink import Canvas, Field, Image, chance
 from recognizer.synth.labels import QuadArray, rectangle
 from recognizer.synth.lcd_panel import draw_panel
-from recognizer.synth.lcd_style import LcdStyle
+from recognizer.synth.lcd_style import glass_only
 from recognizer.synth.scene import through
 from recognizer.synth.screen_layout import sample_layout
 from recognizer.synth.screen_panel import Panel
@@ -191,7 +191,7 @@ def render_clip(
     """
     meter = sample_meter(rng, family)
     if ground is not None:
-        meter = replace(meter, style=_glass_only(rng, meter.style))
+        meter = replace(meter, style=glass_only(rng, meter.style))
     panel = _panel(rng, meter, size, ground)
     room = (round(size[0] * ROOM), round(size[1] * ROOM))
     stage = draw_stage(rng, panel, room) if ground is None else real_stage(rng, panel, ground, room)
@@ -226,10 +226,3 @@ def _panel(rng: np.random.Generator, meter: Meter, size: tuple[int, int], ground
             break
     height = float(rng.uniform(min(least, most), most)) if chance(rng, 0.7) else min(least, most)
     return Panel(layout, meter.style, max(12, round(height)))
-
-
-def _glass_only(rng: np.random.Generator, style: LcdStyle) -> LcdStyle:
-    """The style on a panel that leaves the photo behind it as it is where nothing is lit."""
-    tone = float(rng.uniform(30, 130))
-    contrast = float(rng.uniform(0.75, 1))
-    return replace(style, panel=(252.0, 252.0, 252.0), lit=(tone, tone, tone), glow=0.0, contrast=contrast)

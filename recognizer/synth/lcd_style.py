@@ -1,6 +1,6 @@
 """What one model of LCD or LED display looks like: colours, cut of the digits, contrast, decimal point."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -86,3 +86,10 @@ class LcdStyle:
             small_decimals=small,
             point_shown=small > 0.75 or chance(rng, 0.6),
         )
+
+
+def glass_only(rng: np.random.Generator, style: LcdStyle) -> LcdStyle:
+    """The style on a panel that leaves the photo behind it as it is where nothing is lit."""
+    tone = float(rng.uniform(30, 130))
+    contrast = float(rng.uniform(0.75, 1))
+    return replace(style, panel=(252.0, 252.0, 252.0), lit=(tone, tone, tone), glow=0.0, contrast=contrast)

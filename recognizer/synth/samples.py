@@ -1,6 +1,6 @@
-"""The photos in ``samples/``: what a newcomer reads first, and what golden tests measure without other data.
+"""The photos and clips in ``samples/``: what a newcomer reads first, and what tests measure without other data.
 
-Each photo has a seed of its own, so that one can be changed and the others stay as they are.
+Each has a seed of its own, so that one can be changed and the others stay as they are.
 """
 
 import json
@@ -11,6 +11,8 @@ from typing import Any
 import cv2
 import numpy as np
 
+from recognizer.synth.clip import render_clip
+from recognizer.synth.clip_files import write_clip
 from recognizer.synth.drum import DrumStyle
 from recognizer.synth.ink import Colour
 from recognizer.synth.lcd_style import LcdStyle
@@ -71,6 +73,36 @@ SAMPLES = (
     SampleSpec("12-blurred.jpg", 20, (_drum(WATER, 90659.0, 8, 0.3, -9, fault="blur"),), 0.5),
     SampleSpec("negatives/13-no-meter.jpg", 23, ()),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class ClipSpec:
+    """One clip of a scrolling meter: file name, seed, family, and its length in seconds (None: a whole cycle)."""
+
+    file: str
+    seed: int
+    family: str
+    seconds: float | None = None
+
+
+CLIPS = (
+    ClipSpec("mercury-200.mp4", 33, "mercury-200"),
+    ClipSpec("landis-gyr-obis-2.mp4", 15, "landis-gyr-obis-2"),
+    ClipSpec("all-rows.mp4", 3, "all-rows", 7.0),
+)
+CLIP_SIZE, CLIP_FPS, CLIP_NOISE = (320, 240), 8.0, 0.6
+"""Small, slow and with little noise: each clip is to stay below 300 kB."""
+
+
+def render_sample_clips(out: Path) -> list[dict[str, Any]]:
+    """Write the sample clips, each with its truth beside it (see ``clip_files.write_clip``); gives the truths."""
+    out.mkdir(parents=True, exist_ok=True)
+    truths = []
+    for spec in CLIPS:
+        clip = render_clip(np.random.default_rng((9, spec.seed)), spec.family, CLIP_SIZE, CLIP_FPS, spec.seconds)
+        clip = replace(clip, camera=replace(clip.camera, noise=CLIP_NOISE))
+        truths.append(write_clip(clip, out / spec.file))
+    return truths
 
 
 def render_samples(out: Path) -> list[dict[str, Any]]:

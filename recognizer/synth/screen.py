@@ -1,10 +1,10 @@
 """LCDs as structured screens: value, label, unit and marks with the exact box of each."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
-from recognizer.synth.ink import Rect
 from recognizer.synth.labels import ALONE, QuadArray, Row, RowBoxes, Screen, ScreenKind, ScreenPicture, Setting
 from recognizer.synth.lcd_panel import draw_panel, mount_panel
 from recognizer.synth.lcd_style import LcdStyle
@@ -47,18 +47,18 @@ def draw_screen(
     mask, shown, boxes, marks = panel.show(screen)
     ghost = panel.unlit(mask) if style.ghost else None
     strip = mount_panel(rng, draw_panel(rng, style, mask, ghost, lit=True), panel.height, setting)
-    boxes, marks = moved(boxes, marks, strip.panel)
+    by = np.array(strip.panel[:2], np.float32)
+    boxes, marks = moved_by(lambda quad: quad + by, boxes, marks)
     return ScreenPicture(strip.image, shown, boxes, marks, strip.panel)
 
 
-def moved(
-    boxes: tuple[RowBoxes, ...], marks: tuple[tuple[str, QuadArray], ...], panel: Rect
+def moved_by(
+    move: Callable[[QuadArray], QuadArray], boxes: tuple[RowBoxes, ...], marks: tuple[tuple[str, QuadArray], ...]
 ) -> tuple[tuple[RowBoxes, ...], tuple[tuple[str, QuadArray], ...]]:
     """Boxes on the glass as boxes in the picture around it."""
-    by = np.array(panel[:2], np.float32)
 
-    def move(quad: QuadArray | None) -> QuadArray | None:
-        return None if quad is None else quad + by
+    def if_any(quad: QuadArray | None) -> QuadArray | None:
+        return None if quad is None else move(quad)
 
-    rows = tuple(replace(b, value=b.value + by, label=move(b.label), unit=move(b.unit)) for b in boxes)
-    return rows, tuple((text, quad + by) for text, quad in marks)
+    rows = tuple(replace(b, value=move(b.value), label=if_any(b.label), unit=if_any(b.unit)) for b in boxes)
+    return rows, tuple((text, move(quad)) for text, quad in marks)

@@ -13,7 +13,6 @@ from recognizer.train.corners import SOURCES, find_corners
 from recognizer.train.data import CORNERS_CSV
 from recognizer.train.export import export_role
 from recognizer.train.fit import Schedule
-from recognizer.train.nets import COUNTER_WIDTHS, WIDE_COUNTER
 
 
 def main() -> None:
@@ -24,7 +23,6 @@ def main() -> None:
     parser.add_argument("--checkpoints", type=Path, default=CHECKPOINTS)
     parser.add_argument("--name", help="checkpoint name; default: the role")
     parser.add_argument("--start-from", type=Path, help="checkpoint or model.onnx whose weights to start from")
-    parser.add_argument("--wide", action="store_true", help="counter: the wider one, from a checkpoint of either")
     parser.add_argument("--threads", type=int, default=1, help="of the network; its pictures are drawn beside it")
     parser.add_argument("--steps", type=int, default=20000)
     parser.add_argument("--rate", type=float, default=2e-3)
@@ -43,8 +41,7 @@ def main() -> None:
         recipes.train_locator(args.data, checkpoint, schedule, args.start_from)
     elif args.what == "counter":
         schedule = Schedule(args.steps, 32, args.rate, seed=args.seed)
-        widths = WIDE_COUNTER if args.wide else COUNTER_WIDTHS
-        recipes.train_counter(args.data, args.models, checkpoint, schedule, args.start_from, widths)
+        recipes.train_counter(args.data, args.models, checkpoint, schedule, args.start_from)
     elif args.what == "screen":
         schedule = Schedule(args.steps, 16, args.rate, seed=args.seed)
         recipes.train_screen(args.data, checkpoint, schedule, args.start_from)

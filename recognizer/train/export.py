@@ -3,6 +3,7 @@
 import hashlib
 import io
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ from torch import Tensor, nn
 
 from recognizer.train.counter import ALPHABET
 from recognizer.train.fit import load_weights
-from recognizer.train.nets import LOCATOR_KINDS, CounterNet, DialNet, LocatorNet
+from recognizer.train.nets import LOCATOR_KINDS, CounterNet, DialNet, LocatorNet, ScreenNet
 from recognizer.vision.card import Card, write_card
 from recognizer.vision.dial_cut import REACH, SIDE
 from recognizer.vision.models import load_model
+from recognizer.vision.panel import PANEL_HEIGHT, PANEL_WIDTH
 from recognizer.vision.rectify import STRIP_HEIGHT, STRIP_WIDTH
+from recognizer.vision.screen import LABEL_CHARACTERS, SCREEN_MARKS, SCREEN_UNITS
 
 OPSET = 17
 EVENED = "BGR, evened by recognizer.vision.rectify, then (x - 127.5) / 64"
@@ -34,7 +37,7 @@ LICENCES = [
 
 
 def export_role(role: str, checkpoint: Path, models_dir: Path) -> None:
-    """Export ``locator``, ``counter`` or ``dial`` with its card."""
+    """Export ``locator``, ``counter``, ``dial`` or ``screen`` with its card."""
     if role == "locator":
         settings: dict[str, Any] = {
             "input": {"height": 0, "width": 0, "channels": 3, "note": "any multiple of 32; BGR, (x - 127.5) / 64"},
@@ -55,14 +58,27 @@ def export_role(role: str, checkpoint: Path, models_dir: Path) -> None:
             "licences": ["needle-crops and the photos come from public repositories that state none", LICENCES[1]],
         }
         _export(DialNet(), checkpoint, models_dir / role, (SIDE, SIDE), settings)
+    elif role == "screen":
+        note = "BGR panel by recognizer.vision.panel, evened as a strip, then (x - 127.5) / 64"
+        settings = {
+            "input": {"height": PANEL_HEIGHT, "width": PANEL_WIDTH, "channels": 3, "note": note},
+            "alphabet": LABEL_CHARACTERS,
+            "units": list(SCREEN_UNITS),
+            "marks": list(SCREEN_MARKS),
+            "data": [
+                "screens drawn by recognizer.synth, before parts of the training photos",
+                "screens drawn onto training photos of displays that are off (cesc-electricity, vn-lcd, off-lcd)",
+                "labels and units of vn-lcd, cesc-electricity and prepaid-balance; fuel-pump-lcd as panels without any",
+            ],
+        }
+        _export(ScreenNet(), checkpoint, models_dir / role, (PANEL_HEIGHT, PANEL_WIDTH), settings)
     else:
         settings = {
             "input": {"height": STRIP_HEIGHT, "width": STRIP_WIDTH, "channels": 3, "note": EVENED},
             "alphabet": ALPHABET,
             "data": [*DATA, "digit-crops (Apache-2.0, haverland/Tenth-of-step-of-a-meter-digit), pasted into drums"],
         }
-        net = CounterNet.of(load_weights(checkpoint))
-        _export(net, checkpoint, models_dir / role, (STRIP_HEIGHT, STRIP_WIDTH), settings)
+        _export(CounterNet(), checkpoint, models_dir / role, (STRIP_HEIGHT, STRIP_WIDTH), settings)
 
 
 def _export(net: nn.Module, checkpoint: Path, folder: Path, shape: tuple[int, int], settings: dict[str, Any]) -> None:
@@ -70,7 +86,10 @@ def _export(net: nn.Module, checkpoint: Path, folder: Path, shape: tuple[int, in
     net.load_state_dict(load_weights(checkpoint))
     net.eval()
     example = torch.rand(1, 3, *shape) * 4 - 2
-    data = to_onnx(net, example, any_size=settings["input"]["height"] == 0, any_number=folder.name == "dial")
+    data = to_onnx(
+        net, example, any_size=settings["input"]["height"] == 0, any_number=folder.name == "dial",
+        outputs=("label", "unit", "marks") if folder.name == "screen" else ("output",),
+    )  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.onnx").write_bytes(data)
     card = {
@@ -83,13 +102,22 @@ def _export(net: nn.Module, checkpoint: Path, folder: Path, shape: tuple[int, in
     }
     write_card(folder, Card(card))
     with torch.no_grad():
-        wanted = net(example).numpy()
-    difference = float(np.abs(load_model(folder.name, folder.parent).run(example.numpy())[0] - wanted).max())
+        answer = net(example)
+    wanted = answer if isinstance(answer, tuple) else (answer,)
+    found = load_model(folder.name, folder.parent).run(example.numpy())
+    difference = max(float(np.abs(f - w.numpy()).max()) for f, w in zip(found, wanted, strict=True))
     if not difference <= TOLERANCE:
         raise ValueError(f"ONNX and PyTorch differ by {difference:.2g} on the same input")
 
 
-def to_onnx(net: nn.Module, example: Tensor, *, any_size: bool = False, any_number: bool = False) -> bytes:
+def to_onnx(
+    net: nn.Module,
+    example: Tensor,
+    *,
+    any_size: bool = False,
+    any_number: bool = False,
+    outputs: Sequence[str] = ("output",),
+) -> bytes:
     """The ONNX file of a network in eval mode, its normalisations folded into its convolutions."""
     buffer = io.BytesIO()
     free = {"picture": {2: "height", 3: "width"}} if any_size else None
@@ -98,7 +126,7 @@ def to_onnx(net: nn.Module, example: Tensor, *, any_size: bool = False, any_numb
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the tracing exporter is announced as deprecated; it is also exact here
         torch.onnx.export(
-            net, (example,), buffer, input_names=["picture"], output_names=["output"],
+            net, (example,), buffer, input_names=["picture"], output_names=list(outputs),
             dynamic_axes=free,
             dynamo=False, opset_version=OPSET,
         )  # fmt: skip

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor, nn
 
 from recognizer.train.restore import restore
-from recognizer.train.widen import widened
 
 log = logging.getLogger(__name__)
 Batch = tuple[Tensor, ...]
@@ -52,7 +51,7 @@ def fit(
     """Train ``net`` and return it with averaged weights.
 
     ``checkpoint`` is written every ``every`` steps and resumed from when it exists; ``start_from``, a checkpoint
-    or an exported ``model.onnx``, gives only the initial weights, a checkpoint also those of a narrower network.
+    or an exported ``model.onnx``, gives only the initial weights.
     ``on_check(averaged net, step)`` runs at every checkpoint.
     """
     torch.manual_seed(schedule.seed)
@@ -74,7 +73,7 @@ def fit(
             rng = np.random.default_rng([schedule.seed, 2])
             restore(net, start_from, lambda: loss_of(net, make_batch(rng, 4 * schedule.batch)))
         else:
-            net.load_state_dict(widened(load_weights(start_from), net))
+            net.load_state_dict(load_weights(start_from))
         averaged.module.load_state_dict(net.state_dict())
     net.train()
     with _made_ahead(make_batch, schedule, step) as batches:

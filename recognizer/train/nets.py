@@ -1,21 +1,14 @@
 """The networks, as small depthwise-separable convolution stacks that train on a processor."""
 
-from collections.abc import Mapping, Sequence
-
 import torch
 from torch import Tensor, nn
 
+from recognizer.vision.screen import LABEL_CHARACTERS, SCREEN_MARKS, SCREEN_UNITS
+
 LOCATOR_STRIDE = 4
 LOCATOR_KINDS = ("lcd", "drum")
-COUNTER_WIDTHS = (24, 48, 72, 128, 192)
-WIDE_COUNTER = (36, 80, 128, 224, 320)
-"""Channels of the counter's five stages: as it is shipped, and one of 0.9 M parameters that takes 2.5 times as long."""
 CORNER_UNIT = 32.0
 """Corner offsets are predicted in units of this many input pixels."""
-LABEL_CHARACTERS = "0123456789.*-:+ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-SCREEN_UNITS = ("", "kWh", "MWh", "kvarh", "kVAh", "kW", "kvar", "kVA", "V", "A", "Hz", "m³")
-"""Units as ``recognizer.domain.labels`` writes them; the first stands for none or another."""
-SCREEN_MARKS = ("T1", "T2", "T3", "T4", "①", "②", "③", "④", "CUM", "MAX", "MD", "TIME", "DATE", "TOTAL")
 
 
 def _conv(inp: int, out: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
@@ -84,12 +77,13 @@ class LocatorNet(nn.Module):
 class CounterNet(nn.Module):
     """(N, 3, 48, 224) upright strip to (N, 56, 12) logits: a CTC column every four pixels.
 
-    Classes: blank, then ``0``-``9``, then ``.``. ``widths`` are the channels of its five stages.
+    Classes: blank, then ``0``-``9``, then ``.``. One with 0.9 M parameters instead of these 0.3 M, trained as long,
+    read no more of the held-back photos: photos are missing, not room.
     """
 
-    def __init__(self, widths: Sequence[int] = COUNTER_WIDTHS, classes: int = 12) -> None:
+    def __init__(self, classes: int = 12) -> None:
         super().__init__()
-        a, b, c, d, e = widths
+        a, b, c, d, e = 24, 48, 72, 128, 192
         self.features = nn.Sequential(
             _conv(3, a, 3, 2),  # 24 x 112
             Separable(a, b, (3, 3), (1, 1)),
@@ -110,17 +104,9 @@ class CounterNet(nn.Module):
         y = self.context(self.collapse(self.features(x)))
         return y.squeeze(2).transpose(1, 2)
 
-    @classmethod
-    def of(cls, state: Mapping[str, Tensor]) -> "CounterNet":
-        """The network, as wide as they take it, with these weights."""
-        stages = [f"features.{i}.pointwise.weight" for i in (1, 2, 5)]
-        net = cls([state[name].shape[0] for name in ("features.0.0.weight", *stages, "collapse.0.weight")])
-        net.load_state_dict(state)
-        return net
-
 
 class ScreenNet(nn.Module):
-    """(N, 3, 112, 288) panel to label logits (N, 72, 42; a CTC column every four pixels), units and marks.
+    """(N, 3, 112, 288) panel to label logits (N, 144, 42; a CTC column every two pixels), units and marks.
 
     Each column looks for the row where its label stands: a softmax over the rows, since labels stand above, below,
     left and right of the value. Units and marks are gathered the same way over the whole panel, one look each.
@@ -130,8 +116,10 @@ class ScreenNet(nn.Module):
         super().__init__()
         self.features = nn.Sequential(
             _conv(3, 24, 3, 2),  # 56 x 144
-            Separable(24, 48, (3, 3), (2, 2)),  # 28 x 72
-            Separable(48, 96, (5, 5)),
+            Separable(24, 40),  # small labels are ten pixels tall: their strokes are seen before anything is shrunk
+            Separable(40, 40),
+            Separable(40, 64, (3, 3), (2, 2)),  # 28 x 72
+            Separable(64, 96, (5, 5)),
             Separable(96, 96, (3, 3)),
             Separable(96, 128, (5, 5), (2, 1)),  # 14 x 72
             Separable(128, 128, (5, 5)),
@@ -141,19 +129,31 @@ class ScreenNet(nn.Module):
         self.rows = nn.Conv2d(128, 1, 1)
         self.context = nn.Sequential(
             Separable(128, 160, (1, 9)), Separable(160, 160, (1, 9)), nn.Dropout(0.1),
-            nn.Conv2d(160, len(LABEL_CHARACTERS) + 1, 1),
+            nn.Conv2d(160, 2 * (len(LABEL_CHARACTERS) + 1), 1),
         )  # fmt: skip
+        with torch.no_grad():
+            self.context[-1].bias.view(2, -1)[:, 0] = 3.0  # type: ignore[operator]  # most columns show nothing
         answers = len(SCREEN_UNITS) + len(SCREEN_MARKS)
         self.looks = nn.Conv2d(128, answers, 1)
         self.answers = nn.Conv2d(128, answers, 1)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        label, unit, marks, _, _ = self.with_looks(x)
+        return label, unit, marks
+
+    def with_looks(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """Beside the answers where they were looked for: (N, 1, 14, 72), the row of each column, and
+        (N, units + marks, 14, 72), the cells of each answer. Both add up to 1, down a column and over all cells.
+        """
         y = self.features(x)
-        row = (y * self.rows(y).softmax(2)).sum(2, keepdim=True)
-        label = self.context(row).squeeze(2).transpose(1, 2)
+        rows = self.rows(y).softmax(2)
+        # Two answers a column: the characters of small labels stand six pixels apart, and some need a blank between.
+        label = self.context((y * rows).sum(2, keepdim=True)).squeeze(2).transpose(1, 2)
+        label = label.reshape(x.shape[0], 2 * y.shape[3], -1)
         looks = self.looks(y).flatten(2).softmax(2)
         said = (self.answers(y).flatten(2) * looks).sum(2)
-        return label, said[:, : len(SCREEN_UNITS)], said[:, len(SCREEN_UNITS) :]
+        shape = (x.shape[0], -1, *y.shape[2:])
+        return label, said[:, : len(SCREEN_UNITS)], said[:, len(SCREEN_UNITS) :], rows, looks.view(shape)
 
 
 class DialNet(nn.Module):

@@ -1,20 +1,20 @@
 """What the committed networks were trained on and for how long; ``python -m recognizer.train`` runs these."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from recognizer.synth import DigitBank, degrade, load_digit_bank, render_scene, render_strip
-from recognizer.train import counter, dial, locator, screen
+from recognizer.train import counter, dial, locator, screen, screen_real
 from recognizer.train.counter import Cutout
 from recognizer.train.data import Example, held_back, load_examples, read_photo
 from recognizer.train.fit import Batch, Schedule, fit
 from recognizer.train.flat import flatten
 from recognizer.train.located import located_cutouts
 from recognizer.train.locator import CachedPhoto
-from recognizer.train.nets import COUNTER_WIDTHS, CounterNet, DialNet, LocatorNet, ScreenNet
+from recognizer.train.nets import CounterNet, DialNet, LocatorNet, ScreenNet
 from recognizer.train.refill import refilled
 from recognizer.train.splice import spliced
 from recognizer.vision.card import CARD_NAME
@@ -32,7 +32,7 @@ SPLICED, FEWEST_TO_SPLICE = 0.7, 6
 REFILLED_SHARES = {"lcd-strips": 4, "fuel-pump-lcd": 2, "vn-lcd": 2, "cesc-electricity": 2, "off-lcd": 1}
 """How often a display of each source is emptied and filled anew, in parts."""
 RENDERED_SCENES = 2500
-DRAWN_SCREENS, LEAST_SURROUNDINGS = 8000, 60
+DRAWN_SCREENS, DRAWN_ON_REAL, LEAST_SURROUNDINGS = 8000, 2500, 60
 
 
 def usable(data_dir: Path) -> list[Example]:
@@ -70,7 +70,6 @@ def train_counter(
     checkpoint: Path,
     schedule: Schedule,
     start_from: Path | None,
-    widths: Sequence[int] = COUNTER_WIDTHS,
 ) -> None:
     """Train on real, spliced and rendered strips.
 
@@ -114,21 +113,36 @@ def train_counter(
     groups += [(0.19, _rendered("lcd")), (0.08, _rendered("drum")), (0.08, _rendered("drum", bank))]
     groups.append((0.03, counter.any_of(_elsewhere(data_dir, examples))))
     fit(
-        CounterNet(widths), counter.batches(groups), counter.loss, schedule, checkpoint, start_from,
+        CounterNet(), counter.batches(groups), counter.loss, schedule, checkpoint, start_from,
         on_check=lambda net, step: log.info("%d %s", step, counter.accuracy(net, watched)),
     )  # fmt: skip
 
 
 def train_screen(data_dir: Path, checkpoint: Path, schedule: Schedule, start_from: Path | None) -> None:
-    """Train on drawn screens; of the real photos only the surroundings of displays are seen."""
+    """Train on drawn screens before real surroundings and on real displays that are off, and on the few real photos
+    whose truth tells what stands beside the value.
+    """
     rng = np.random.default_rng([schedule.seed, 3])
     drawn = [screen.draw(rng) for _ in range(DRAWN_SCREENS)]
     cutouts = counter.load_cutouts(data_dir, usable(data_dir))
     surroundings = [c.image for c in cutouts if min(c.image.shape[:2]) > LEAST_SURROUNDINGS]
-    log.info("%d drawn screens, %d surroundings", len(drawn), len(surroundings))
-    watched = screen.batches([screen.draw(rng) for _ in range(400)], surroundings)(rng, 400)
+    off = screen_real.grounds(data_dir, usable(data_dir))
+    on_real = [screen.draw_on(rng, off[int(rng.integers(len(off)))]) for _ in range(DRAWN_ON_REAL)]
+    telling, bare = screen_real.real_panels(data_dir, usable(data_dir))
+    log.info(
+        "%d screens drawn, %d on %d real displays, %d surroundings, %d real panels that tell, %d bare",
+        len(drawn), len(on_real), len(off), len(surroundings), len(telling), len(bare),
+    )  # fmt: skip
+    groups = [
+        (0.58, screen.any_of(drawn, surroundings)),
+        (0.28, screen.any_of(on_real, ())),
+        (0.08, screen.any_real(telling)),
+        (0.06, screen.any_real(bare)),
+    ]
+    fresh = [screen.draw(rng) for _ in range(400)]
+    watched = screen.batches([(1.0, screen.any_of(fresh, surroundings))])(rng, 400)
     fit(
-        ScreenNet(), screen.batches(drawn, surroundings), screen.loss, schedule, checkpoint, start_from,
+        ScreenNet(), screen.batches(groups), screen.loss, schedule, checkpoint, start_from,
         on_check=lambda net, step: log.info("%d %s", step, screen.accuracy(net, watched)),
     )  # fmt: skip
 

@@ -1,38 +1,64 @@
 """Recipe of the screen reader: drawn LCDs before real surroundings; label by CTC, unit by class, marks one by one."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from recognizer.domain.labels import plain, unit_of
 from recognizer.synth import degrade
-from recognizer.synth.screen import ScreenPicture, draw_screen
+from recognizer.synth.screen import ScreenPicture, draw_screen, sample_screen
+from recognizer.synth.screen_real import Ground, draw_screen_on
 from recognizer.train.augment import jitter_pixels
 from recognizer.train.counter import shake_corners
 from recognizer.train.data import Corners, Image
 from recognizer.train.fit import Batch
 from recognizer.train.locator import normalise
-from recognizer.train.nets import LABEL_CHARACTERS, SCREEN_MARKS, SCREEN_UNITS
 from recognizer.vision.panel import PANEL_HEIGHT, PANEL_WIDTH, cut_panel, panel_matrix
 from recognizer.vision.rectify import evened
+from recognizer.vision.screen import LABEL_CHARACTERS, SCREEN_MARKS, SCREEN_UNITS
 
 BEFORE_REAL = 0.7
 """How often a drawn display stands before a part of a real photo: the print on plates is not on the display."""
+OF_LOOKS, OF_CENTRES = 0.5, 0.5
+"""Weights of where the network looks, and of single characters at the middle of where they stand, beside what it says:
+CTC alone had not read a character after 1,500 steps."""
+NARROW, NARROW_WIDTH = ".:*", 0.35
+"""Characters that stand between two others, and their width over that of others."""
+NOT_TOLD = -1
+"""In place of a unit's class: of a real photo whose truth does not tell it."""
+NOWHERE: Corners = np.full((2 + len(SCREEN_MARKS), 4), np.nan, np.float32)
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One training picture and what stands beside its value; ``label`` None: a text that the alphabet lacks."""
+    """One training picture and what stands beside its value.
+
+    ``label`` None: not told, or a text that the alphabet lacks; ``unit`` NOT_TOLD; ``marks`` None: not told.
+    """
 
     image: Image
     label: str | None
     unit: int
-    marks: tuple[bool, ...]
+    marks: tuple[bool, ...] | None
+    places: Corners = field(default_factory=lambda: NOWHERE)
+    """Label, unit and every mark as (x0, y0, x1, y1) in pixels of the panel; NaN: not there, or not told."""
+
+
+@dataclass(frozen=True)
+class RealPanel:
+    """A real photo around its display, the value's corners in it, and its truth as in ``Panel``."""
+
+    image: Image
+    value: Corners
+    label: str | None
+    unit: int
+    marks: tuple[bool, ...] | None
 
 
 def draw(rng: np.random.Generator) -> ScreenPicture:
@@ -43,22 +69,66 @@ def draw(rng: np.random.Generator) -> ScreenPicture:
             return drawn
 
 
+def draw_on(rng: np.random.Generator, ground: Ground) -> ScreenPicture:
+    """As ``draw``, on a real display that is off."""
+    while True:
+        screen = sample_screen(rng)
+        if screen.kind != "test" and any(row.value for row in screen.rows):
+            return draw_screen_on(rng, ground, screen)
+
+
+def any_of(drawn: Sequence[ScreenPicture], surroundings: Sequence[Image]) -> Callable[[np.random.Generator], Panel]:
+    return lambda rng: sample(rng, drawn[int(rng.integers(len(drawn)))], surroundings)
+
+
+def any_real(real: Sequence[RealPanel]) -> Callable[[np.random.Generator], Panel]:
+    return lambda rng: sample_real(rng, real[int(rng.integers(len(real)))])
+
+
 def sample(rng: np.random.Generator, drawn: ScreenPicture, surroundings: Sequence[Image]) -> Panel:
-    """The screen cut as if its value, or one of its values, had been located."""
+    """The screen cut as if its value, or one of its values, had been located; ``surroundings``: to stand before."""
     rows = [i for i, row in enumerate(drawn.screen.rows) if row.value]
     i = rows[int(rng.integers(len(rows)))]
     row, value = drawn.screen.rows[i], np.asarray(drawn.boxes[i].value, np.float32)
     image = degrade(rng, drawn.image) if rng.random() < 0.5 else drawn.image
-    panel = _before(rng, image, shake_corners(rng, value), surroundings)
+    value = shake_corners(rng, value)
+    panel = _before(rng, image, value, surroundings)
     label = _label(row.label or "")
-    marks = {plain(mark) for mark in drawn.screen.marks}
-    unit = (unit_of(row.unit or "") or ("",))[0]
-    return Panel(
-        evened(jitter_pixels(rng, panel)),
-        label,
-        SCREEN_UNITS.index(unit) if unit in SCREEN_UNITS else 0,
-        tuple(mark in marks for mark in SCREEN_MARKS),
-    )
+    marks = {plain(mark) for mark in drawn.screen.marks} | _told_by_form(row.value or "")
+    told = tuple(mark in marks for mark in SCREEN_MARKS)
+    box = drawn.boxes[i]
+    places = _places(panel_matrix(value), box.label, box.unit, [(plain(mark), quad) for mark, quad in drawn.marks])
+    return Panel(evened(jitter_pixels(rng, panel)), label, unit_class(row.unit or ""), told, places)
+
+
+def _places(
+    matrix: NDArray[np.float64], label: Corners | None, unit: Corners | None, marks: Sequence[tuple[str, Corners]]
+) -> Corners:
+    places = NOWHERE.copy()
+    known = {SCREEN_MARKS.index(text): quad for text, quad in marks if text in SCREEN_MARKS}
+    for i, quad in ((0, label), (1, unit), *((2 + i, quad) for i, quad in known.items())):
+        if quad is not None:
+            corners = cv2.perspectiveTransform(np.asarray(quad, np.float32)[None], matrix)[0]
+            places[i] = (*corners.min(0), *corners.max(0))
+    return places
+
+
+def sample_real(rng: np.random.Generator, real: RealPanel) -> Panel:
+    panel = cut_panel(real.image, shake_corners(rng, real.value))
+    return Panel(evened(jitter_pixels(rng, panel)), real.label, real.unit, real.marks)
+
+
+def unit_class(text: str) -> int:
+    """The place in SCREEN_UNITS; 0 for none or another."""
+    unit = (unit_of(text) or ("",))[0]
+    return SCREEN_UNITS.index(unit) if unit in SCREEN_UNITS else 0
+
+
+def _told_by_form(value: str) -> set[str]:
+    """Clocks and dates are told by what stands between their digits, lit mark or not; with dashes it may be either."""
+    if "-" in value.strip("-"):
+        return {"TIME", "DATE"}
+    return {"TIME"} if ":" in value else {"DATE"} if value.count(".") > 1 else set()
 
 
 def _label(text: str) -> str | None:
@@ -84,38 +154,84 @@ def _before(rng: np.random.Generator, image: Image, value: Corners, surroundings
 
 
 def batches(
-    drawn: Sequence[ScreenPicture], surroundings: Sequence[Image]
+    groups: Sequence[tuple[float, Callable[[np.random.Generator], Panel]]],
 ) -> Callable[[np.random.Generator, int], Batch]:
-    """A batch maker: pictures, label codes, their lengths, the picture each belongs to, unit classes, marks."""
+    """A batch maker from makers of panels with their shares.
+
+    A batch: pictures, label codes, their lengths, the picture each belongs to, unit classes, marks, places, and the
+    middle of each character across the panel, 0 to 1 (NaN: not told).
+    """
+    shares = np.array([share for share, _ in groups]) / sum(share for share, _ in groups)
 
     def make(rng: np.random.Generator, size: int) -> Batch:
-        panels = [sample(rng, drawn[int(rng.integers(len(drawn)))], surroundings) for _ in range(size)]
+        panels = [groups[int(g)][1](rng) for g in rng.choice(len(groups), size, p=shares)]
         told = [(i, p.label) for i, p in enumerate(panels) if p.label is not None]
+        centres = [x for i, text in told for x in _centres(text, panels[i].places[0])]
         return (
             torch.from_numpy(np.stack([p.image for p in panels]).transpose(0, 3, 1, 2).copy()),
             torch.tensor([LABEL_CHARACTERS.index(c) + 1 for _, t in told for c in t], dtype=torch.long),
             torch.tensor([len(t) for _, t in told], dtype=torch.long),
             torch.tensor([i for i, _ in told], dtype=torch.long),
             torch.tensor([p.unit for p in panels], dtype=torch.long),
-            torch.tensor([p.marks for p in panels], dtype=torch.float32),
+            torch.tensor([p.marks or (float("nan"),) * len(SCREEN_MARKS) for p in panels], dtype=torch.float32),
+            torch.from_numpy(np.stack([p.places for p in panels])),
+            torch.tensor(centres, dtype=torch.float32),
         )
 
     return make
 
 
 def loss(net: nn.Module, batch: Batch) -> Tensor:
-    pictures, codes, lengths, owner, unit, marks = batch
-    label, unit_logits, mark_logits = net(normalise(pictures))
-    log_probs = label.float().log_softmax(2).transpose(0, 1)[:, owner]
-    steps = torch.full_like(lengths, label.shape[1])
-    ctc = F.ctc_loss(log_probs, codes, steps, lengths, reduction="none", zero_infinity=True).mean()
-    bce = F.binary_cross_entropy_with_logits(mark_logits, marks, reduction="none").sum(1).mean()
-    return ctc + F.cross_entropy(unit_logits, unit) + bce
+    pictures, codes, lengths, owner, unit, marks, places, centres = batch
+    with torch.autocast("cpu", torch.bfloat16):  # a third less time on processors that have it, and no worse
+        answers = net.with_looks(normalise(pictures))  # type: ignore[operator]
+    label, unit_logits, mark_logits, rows, looks = (answer.float() for answer in answers)
+    ctc, single = torch.zeros(()), torch.zeros(())
+    if (there := (centres >= 0) & (centres < 1)).any():
+        columns = (centres[there] * label.shape[1]).long()
+        single = F.cross_entropy(label[owner.repeat_interleave(lengths)[there], columns], codes[there])
+    if len(owner):
+        log_probs = label.log_softmax(2).transpose(0, 1)[:, owner]
+        steps = torch.full_like(lengths, label.shape[1])
+        ctc = F.ctc_loss(log_probs, codes, steps, lengths, reduction="none", zero_infinity=True).mean()
+    told = ~marks.isnan()
+    bce = F.binary_cross_entropy_with_logits(mark_logits, marks.nan_to_num(0.0), reduction="none") * told
+    of_unit = F.cross_entropy(unit_logits, unit, ignore_index=NOT_TOLD, reduction="sum") / max(
+        1, int((unit >= 0).sum())
+    )
+    return ctc + of_unit + bce.sum(1).mean() + OF_LOOKS * _astray(rows, looks, places, unit) + OF_CENTRES * single
+
+
+def _centres(text: str, box: Corners) -> list[float]:
+    """Where characters in a row from x0 to x1 have their middles, if all but NARROW ones are of one width."""
+    widths = np.array([NARROW_WIDTH if c in NARROW else 1.0 for c in text])
+    ends = np.cumsum(widths)
+    x0, _, x1, _ = box / PANEL_WIDTH
+    return [] if not len(text) else list(x0 + (x1 - x0) * (ends - widths / 2) / ends[-1])
+
+
+def _astray(rows: Tensor, looks: Tensor, places: Tensor, unit: Tensor) -> Tensor:
+    """How little of each look falls where its answer stands, as a negative logarithm.
+
+    Answers alone hardly teach where to look: after 1,500 steps without this most labels were not found.
+    """
+    height, width = looks.shape[2:]
+    ys = torch.arange(height)[:, None] * (PANEL_HEIGHT / height)
+    xs = torch.arange(width)[None] * (PANEL_WIDTH / width)
+    x0, y0, x1, y1 = (places[:, :, k, None, None] for k in range(4))
+    inside = (ys + PANEL_HEIGHT / height > y0) & (ys < y1) & (xs + PANEL_WIDTH / width > x0) & (xs < x1)
+    columns = inside[:, 0].any(1)
+    found = [(rows[:, 0] * inside[:, 0]).sum(1)[columns]]
+    of_unit = looks[torch.arange(len(looks)), unit.clamp(min=0)]
+    for look, wanted in ((of_unit[:, None], inside[:, 1:2]), (looks[:, len(SCREEN_UNITS) :], inside[:, 2:])):
+        there = wanted.flatten(2).any(2)
+        found.append((look * wanted).flatten(2).sum(2)[there])
+    return torch.stack([-(part + 1e-4).log().mean() if len(part) else torch.zeros(()) for part in found]).sum()
 
 
 def accuracy(net: nn.Module, batch: Batch) -> dict[str, float]:
     """Shares of a batch whose label, unit and all marks are right."""
-    pictures, codes, lengths, owner, unit, marks = batch
+    pictures, codes, lengths, owner, unit, marks, _, _ = batch
     with torch.no_grad():
         label, unit_logits, mark_logits = net(normalise(pictures))
     paths, right, start = label.argmax(2).tolist(), 0, 0
@@ -125,7 +241,11 @@ def accuracy(net: nn.Module, batch: Batch) -> dict[str, float]:
         right += kept == codes[start : start + n].tolist()
         start += n
     return {
-        "label": right / len(lengths),
-        "unit": float((unit_logits.argmax(1) == unit).float().mean()),
-        "marks": float(((mark_logits > 0) == (marks > 0)).all(1).float().mean()),
+        "label": right / max(1, len(lengths)),
+        "unit": _share((unit_logits.argmax(1) == unit)[unit != NOT_TOLD]),
+        "marks": _share(((mark_logits > 0) == (marks > 0)).all(1)[~marks.isnan().any(1)]),
     }
+
+
+def _share(right: Tensor) -> float:
+    return float(right.float().mean()) if len(right) else 0.0

@@ -9,18 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from threading import Lock
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from recognizer.domain.observation import Dial, Display, Quad
-from recognizer.vision.card import CARD_NAME
 from recognizer.vision.dial_cut import AROUND, COUNTER, RAISED, REACH, Image, around_matrix, cut_dial, redness
 from recognizer.vision.frame import Frame
 from recognizer.vision.locate import normalise
-from recognizer.vision.models import Model, default_models_dir, load_model
+from recognizer.vision.models import LazyModel, Model
 
 BINS = 100
 LEAST = 0.005
@@ -59,30 +57,21 @@ class DialFinder:
     """
 
     def __init__(self, models_dir: Path | None = None) -> None:
-        self._models_dir = models_dir
-        self._lock = Lock()
-        self._model: Model | None = None
-        self._missing = not ((models_dir or default_models_dir()) / "dial" / CARD_NAME).is_file()
+        self._model = LazyModel("dial", models_dir)
 
     def find(self, frame: Frame, drum: Quad | None, *, row: bool) -> tuple[Display, ...]:
         """Pointers beside the ``drum`` with these corners; before them, asked for a ``row``, dials side by side."""
-        if self._missing:
+        if not self._model.present:
             return ()
         # Where a row is asked for, the drum is one that could not be read: mostly the dials taken for wheels.
-        if row and (found := find_row(self._load, frame)):
+        if row and (found := find_row(self._model.load, frame)):
             return found
-        return () if drum is None else find_pointers(self._load, frame, np.asarray(drum, np.float32))
+        return () if drum is None else find_pointers(self._model.load, frame, np.asarray(drum, np.float32))
 
     @property
     def digest(self) -> str:
         """First 12 digits of the SHA-256 of the model; loads it."""
-        return self._load().digest
-
-    def _load(self) -> Model:
-        with self._lock:
-            if self._model is None:
-                self._model = load_model("dial", self._models_dir)
-            return self._model
+        return self._model.load().digest
 
 
 def find_pointers(load: Callable[[], Model], frame: Frame, quad: NDArray[np.float32]) -> tuple[Display, ...]:

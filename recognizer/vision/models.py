@@ -6,13 +6,14 @@ before the runtime sees a byte, every time: a damaged or swapped model would giv
 
 import hashlib
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recognizer.errors import ModelError
-from recognizer.vision.card import Card, read_card
+from recognizer.vision.card import CARD_NAME, Card, read_card
 
 MODEL_NAME = "model.onnx"
 
@@ -74,6 +75,23 @@ def load_model(role: str, models_dir: Path | None = None) -> Model:
     except Exception as error:  # the runtime's exceptions have no common base of their own
         raise ModelError(f"{path}: is not a model this onnxruntime can run ({error})") from error
     return Model(card, session, path)
+
+
+class LazyModel:
+    """A model that is loaded when it is first needed, by whichever thread needs it; one that may be missing."""
+
+    def __init__(self, role: str, models_dir: Path | None = None) -> None:
+        self._role, self._models_dir = role, models_dir
+        self._lock = Lock()
+        self._model: Model | None = None
+        self.present = ((models_dir or default_models_dir()) / role / CARD_NAME).is_file()
+
+    def load(self) -> Model:
+        """The model; ModelError as of ``load_model``."""
+        with self._lock:
+            if self._model is None:
+                self._model = load_model(self._role, self._models_dir)
+            return self._model
 
 
 def list_cards(models_dir: Path | None = None) -> tuple[Card, ...]:

@@ -7,7 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="training needs the extra: pip install 'meter-recognizer[train]'")
 
-from recognizer.train import counter, flat, locator, refill, splice, widen  # noqa: E402
+from recognizer.train import counter, flat, locator, refill, splice  # noqa: E402
 from recognizer.train.data import possible_texts  # noqa: E402
 from recognizer.train.export import to_onnx  # noqa: E402
 from recognizer.train.located import holds  # noqa: E402
@@ -169,20 +169,3 @@ def test_a_refilled_display_shows_the_new_text_only() -> None:
         right += "".join(g.odds[0][0] for g in glyphs if g.odds and g.odds[0][1] > g.absent) == new.texts[0]
     assert right >= 12
     assert refill.refilled([counter.Cutout(old.image, old.quad, ("1",), "test", "drum")]) is None
-
-
-def test_a_widened_network_answers_as_the_narrow_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(widen, "NOISE", 0.0)
-    torch.manual_seed(0)
-    narrow = CounterNet((8, 12, 16, 20, 24)).eval()
-    with torch.no_grad():
-        for module in narrow.modules():  # statistics of their own: a copy of a normalisation must bring them along
-            if isinstance(module, torch.nn.BatchNorm2d):
-                module.running_mean.uniform_(-0.5, 0.5)
-                module.running_var.uniform_(0.5, 2)
-    wide = CounterNet.of(widen.widened(narrow.state_dict(), CounterNet((10, 15, 20, 33, 40)))).eval()
-    strips = torch.randn(2, 3, 48, 224)
-    with torch.no_grad():
-        assert torch.allclose(narrow(strips), wide(strips), atol=1e-4)
-    with pytest.raises(ValueError, match="cannot become"):
-        widen.widened(narrow.state_dict(), CounterNet((10, 15, 10, 33, 40)))

@@ -1,0 +1,74 @@
+"""Real photos for the screen reader: displays that are off, to be drawn on, and what the truth says beside a value."""
+
+import csv
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from recognizer.domain.labels import plain
+from recognizer.synth.clip_stage import Ground
+from recognizer.train.data import Corners, Example, Image, read_photo
+from recognizer.train.screen import NOT_TOLD, RealPanel, unit_class
+from recognizer.vision.panel import ABOVE, BELOW, BESIDE, PANEL_WIDTH
+from recognizer.vision.screen import LABEL_CHARACTERS, SCREEN_MARKS
+
+LEAST_GROUND = 90
+"""Pixels along a display that is off, below which nothing small can be drawn on it."""
+BARE = ("fuel-pump-lcd",)
+"""Sources whose panels show a value and nothing that the screen reader knows."""
+_CODE = re.compile(r"(?:\d{1,2}\.){2,3}\d{1,2}|T[1-4]")
+
+
+def grounds(data_dir: Path, examples: Sequence[Example]) -> list[Ground]:
+    """Displays of the photos that are off and large enough, as upright as they were taken."""
+    found = []
+    for example in examples:
+        if example.kind != "lcd" or example.screen != "off" or example.quad is None:
+            continue
+        if float(np.linalg.norm(example.quad[1] - example.quad[0])) >= LEAST_GROUND:
+            found.append(Ground(read_photo(data_dir, example.file), example.quad))
+    return found
+
+
+def real_panels(data_dir: Path, examples: Sequence[Example]) -> tuple[list[RealPanel], list[RealPanel]]:
+    """Displays with something told beside their value, and those that are known to be bare."""
+    with (data_dir / "photos.csv").open(newline="", encoding="utf-8") as f:
+        rows = {row["file"]: row for row in csv.DictReader(f)}
+    telling, bare = [], []
+    for example in examples:
+        row = rows[example.file]
+        if example.kind != "lcd" or not example.legible or example.quad is None or row["scene"] == "crop":
+            continue
+        if example.source in BARE:
+            image, value = _around(read_photo(data_dir, example.file), example.quad)
+            bare.append(RealPanel(image, value, "", 0, (False,) * len(SCREEN_MARKS)))
+        elif row["unit"] or row["register"]:
+            image, value = _around(read_photo(data_dir, example.file), example.quad)
+            unit = unit_class(row["unit"]) if row["unit"] else NOT_TOLD
+            # What else is lit there was not written down.
+            telling.append(RealPanel(image, value, _label(row["register"]), unit, None))
+    return telling, bare
+
+
+def _label(register: str) -> str | None:
+    """The code at the beginning of what the truth says of the register; None where it says nothing, or in words."""
+    code = _CODE.match(register)
+    folded = plain(code[0]) if code else None
+    return folded if folded and all(c in LABEL_CHARACTERS for c in folded) else None
+
+
+def _around(image: Image, value: Corners) -> tuple[Image, Corners]:
+    """The photo around the value, no larger than a panel cut needs: thousands of them wait in memory."""
+    along = float(np.linalg.norm(value[1] - value[0]))
+    tall = float(np.linalg.norm(value[3] - value[0]))
+    reach = np.array([(0.2 + BESIDE) * along + tall, (0.4 + max(ABOVE, BELOW)) * tall + 0.2 * along])
+    low = np.maximum(0, value.min(0) - reach).astype(int)
+    high = np.minimum(image.shape[1::-1], value.max(0) + reach).astype(int)
+    part = image[low[1] : high[1], low[0] : high[0]]
+    value = (value - low).astype(np.float32)
+    step = max(1, int(along * (1 + 2 * BESIDE) / (2 * PANEL_WIDTH)))
+    if step > 1:
+        return np.ascontiguousarray(part[::step, ::step]), np.asarray(value / step, np.float32)
+    return part.copy(), value

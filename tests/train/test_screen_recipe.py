@@ -1,0 +1,77 @@
+"""The screen reader's training pictures: truth where it is told, and none where it is not."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="training needs the extra: pip install 'meter-recognizer[train]'")
+
+from recognizer.synth.clip_stage import Ground  # noqa: E402
+from recognizer.synth.labels import Screen, rectangle  # noqa: E402
+from recognizer.synth.screen import draw_screen  # noqa: E402
+from recognizer.synth.screen_real import draw_screen_on  # noqa: E402
+from recognizer.train import screen  # noqa: E402
+from recognizer.train.nets import ScreenNet  # noqa: E402
+from recognizer.vision.panel import PANEL_HEIGHT, PANEL_WIDTH  # noqa: E402
+from recognizer.vision.screen import LABEL_CHARACTERS, SCREEN_MARKS, SCREEN_UNITS  # noqa: E402
+
+VALUE = rectangle(60, 40, 180, 70)
+
+
+def real(label: str | None, unit: int, marks: tuple[bool, ...] | None) -> screen.RealPanel:
+    return screen.RealPanel(np.full((110, 240, 3), 140, np.uint8), VALUE, label, unit, marks)
+
+
+def marks_of(panel: screen.Panel) -> set[str]:
+    assert panel.marks is not None
+    return {mark for mark, lit in zip(SCREEN_MARKS, panel.marks, strict=True) if lit}
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [("12:30:45", {"TIME"}), ("24.11.26", {"DATE"}), ("12-30-45", {"TIME", "DATE"}), ("12345.6", set())],
+)
+def test_clocks_and_dates_are_told_by_their_form(value: str, told: set[str]) -> None:
+    rng = np.random.default_rng(0)
+    kind = "clock" if told else "energy"
+    drawn = draw_screen(rng, screen=Screen.of(kind, value))  # type: ignore[arg-type]
+    assert marks_of(screen.sample(rng, drawn, ())) == told
+
+
+def test_what_a_real_photo_does_not_tell_costs_nothing() -> None:
+    """Were it counted as absent, the network would learn not to see the marks that stand there."""
+    rng = np.random.default_rng(1)
+    silent = screen.batches([(1.0, screen.any_real([real(None, screen.NOT_TOLD, None)]))])(rng, 2)
+    net = ScreenNet().eval()
+    with torch.no_grad():
+        assert float(screen.loss(net, silent)) == 0.0
+        told = screen.batches([(1.0, screen.any_real([real("1.8.0", 1, (False,) * len(SCREEN_MARKS))]))])(rng, 2)
+        assert float(screen.loss(net, told)) > 1.0
+    assert screen.accuracy(net, silent)["unit"] == 0.0
+
+
+def test_a_display_that_is_off_shows_the_screen_within_its_corners() -> None:
+    rng = np.random.default_rng(2)
+    photo = np.full((300, 500, 3), 150, np.uint8)
+    corners = np.array([[100, 100], [400, 110], [398, 190], [98, 180]], np.float32)
+    screen_ = Screen.of("energy", "123456", None, "kWh")
+    drawn = draw_screen_on(rng, Ground(photo, corners), screen_)
+    box = drawn.boxes[0]
+    x0, y0, x1, y1 = drawn.panel
+    inside = drawn.image[y0:y1, x0:x1]
+    assert (inside.min(), drawn.image[:y0].min()) < (110, 140)  # digits are dark, the photo around is as it was
+    for quad in (box.value, box.unit):
+        assert quad is not None
+        assert (quad.min(0) >= (x0 - 2, y0 - 2)).all()
+        assert (quad.max(0) <= (x1 + 2, y1 + 2)).all()
+    slope = (box.value[1] - box.value[0])[1] / (box.value[1] - box.value[0])[0]
+    assert slope == pytest.approx(1 / 30, abs=0.02)  # it lies as the display does
+
+
+def test_a_panel_has_the_size_that_the_network_takes() -> None:
+    rng = np.random.default_rng(3)
+    panel = screen.sample(rng, screen.draw(rng), [np.zeros((200, 400, 3), np.uint8)])
+    assert panel.image.shape == (PANEL_HEIGHT, PANEL_WIDTH, 3)
+    label, unit, marks = ScreenNet().eval()(torch.zeros(1, 3, PANEL_HEIGHT, PANEL_WIDTH))
+    assert (label.shape[2], unit.shape[1], marks.shape[1]) == (
+        len(LABEL_CHARACTERS) + 1, len(SCREEN_UNITS), len(SCREEN_MARKS),
+    )  # fmt: skip
