@@ -93,12 +93,17 @@ def conclude_register(
     return Told(reading, best.at, shown.first, shown.last)
 
 
-def with_sum_checked(told: Sequence[Told], wanted: Sequence[str], rules: Rules) -> list[Told]:
-    """The total against the sum of its tariffs, once all that are wanted are there; a mismatch accepts none of them."""
-    tariffs = [code for code in wanted if re.fullmatch(r"1\.8\.[1-8]", code)]
+def with_sum_checked(told: Sequence[Told], of_meter: Sequence[str], rules: Rules) -> list[Told]:
+    """The total against the sum of its tariffs, once all are there; a mismatch accepts none of them.
+
+    ``of_meter`` are the registers that the meter is known or said to have; a tariff that was seen is one of them. A
+    single tariff is no sum: who wants the night rate and the total of a meter has not said that there is no day rate.
+    """
+    read = [t.reading.register for t in told]
+    tariffs = sorted({code for code in (*of_meter, *read) if re.fullmatch(r"1\.8\.[1-8]", code)})
     parts = [t for t in told if t.reading.register in tariffs]
     total = next((t for code in ("1.8.0", "total") for t in told if t.reading.register == code), None)
-    if total is None or not tariffs or len(parts) < len(tariffs):
+    if total is None or len(tariffs) < 2 or len(parts) < len(tariffs):
         return list(told)
     of_sum = [total, *parts]
     places = {-len(t.reading.text.partition(".")[2]) for t in of_sum}

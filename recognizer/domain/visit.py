@@ -144,7 +144,8 @@ class Visit:
         scroll_order = self._profile.registers if self._profile is not None else ()
         order = {code: place for place, code in enumerate(dict.fromkeys((*self.wanted, *scroll_order)))}
         told.sort(key=lambda t: (order.get(t.reading.register, len(order)), t.reading.register))
-        told = with_sum_checked(told, self.wanted, self._policy.rules)
+        of_meter = (*self.wanted, *(r.code for r in record.registers)) if record else self.wanted
+        told = with_sum_checked(told, of_meter, self._policy.rules)
         readings = tuple(t.reading for t in told)
         accepted = {r.register for r in readings if r.status == "accepted"}
         if "1.8.0" in accepted:

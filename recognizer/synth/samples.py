@@ -82,15 +82,17 @@ class ClipSpec:
     file: str
     seed: int
     family: str
+    size: tuple[int, int]
+    fps: float
     seconds: float | None = None
 
 
 CLIPS = (
-    ClipSpec("mercury-200.mp4", 33, "mercury-200"),
-    ClipSpec("landis-gyr-obis-2.mp4", 15, "landis-gyr-obis-2"),
-    ClipSpec("all-rows.mp4", 3, "all-rows", 7.0),
+    ClipSpec("mercury-200.mp4", 65, "mercury-200", (420, 316), 8.0),
+    ClipSpec("landis-gyr-obis-2.mp4", 20, "landis-gyr-obis-2", (420, 316), 6.0),
+    ClipSpec("all-rows.mp4", 3, "all-rows", (320, 240), 8.0, 7.0),
 )
-CLIP_SIZE, CLIP_FPS, CLIP_NOISE = (320, 240), 8.0, 0.6
+CLIP_NOISE = 0.4
 """Small, slow and with little noise: each clip is to stay below 300 kB."""
 
 
@@ -99,7 +101,7 @@ def render_sample_clips(out: Path) -> list[dict[str, Any]]:
     out.mkdir(parents=True, exist_ok=True)
     truths = []
     for spec in CLIPS:
-        clip = render_clip(np.random.default_rng((9, spec.seed)), spec.family, CLIP_SIZE, CLIP_FPS, spec.seconds)
+        clip = render_clip(np.random.default_rng((9, spec.seed)), spec.family, spec.size, spec.fps, spec.seconds)
         clip = replace(clip, camera=replace(clip.camera, noise=CLIP_NOISE))
         truths.append(write_clip(clip, out / spec.file))
     return truths

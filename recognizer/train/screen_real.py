@@ -41,11 +41,13 @@ def real_panels(data_dir: Path, examples: Sequence[Example]) -> tuple[list[RealP
         row = rows[example.file]
         if example.kind != "lcd" or not example.legible or example.quad is None or row["scene"] == "crop":
             continue
+        photo = read_photo(data_dir, example.file)
+        if (example.quad < 0).any() or (example.quad > photo.shape[1::-1]).any():
+            continue  # of a display that is cut off no surroundings can be seen
+        image, value = _around(photo, example.quad)
         if example.source in BARE:
-            image, value = _around(read_photo(data_dir, example.file), example.quad)
             bare.append(RealPanel(image, value, "", 0, (False,) * len(SCREEN_MARKS)))
         elif row["unit"] or row["register"]:
-            image, value = _around(read_photo(data_dir, example.file), example.quad)
             unit = unit_class(row["unit"]) if row["unit"] else NOT_TOLD
             # What else is lit there was not written down.
             telling.append(RealPanel(image, value, _label(row["register"]), unit, None))

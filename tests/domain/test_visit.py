@@ -195,6 +195,20 @@ def test_the_total_is_checked_against_all_tariffs(total: str, agrees: bool) -> N
     assert accepted(partial.report) == {"1.8.1": "000100.1", "1.8.0": total}
 
 
+def test_one_tariff_and_the_total_are_no_sum_unless_the_other_tariffs_were_seen() -> None:
+    """Wanting the night rate and the total must not end in review because the day rate is not wanted."""
+    night, day, total = page("000200.2", "1.8.2"), page("000100.1", "1.8.1"), page("000300.3", "1.8.0")
+    assert watched(*held(night, 0, 2), *held(total, 3, 2), visit=Visit(wanted=["1.8.2", "1.8.0"])).done
+    seen = watched(
+        *held(night, 0, 2),
+        *held(day, 3, 2),
+        *held(page("000999.9", "1.8.0"), 6, 2),
+        visit=Visit(wanted=["1.8.2", "1.8.0"]),
+    )
+    assert not seen.done
+    assert "sum_mismatch" in findings(seen)
+
+
 def test_a_register_may_count_on_while_the_camera_looks() -> None:
     ticking = watched(*held(page("001234.5"), 0, 4), *held(page("001234.6"), 20, 4))
     assert accepted(ticking.report) == {"1.8.1": "001234.6"}

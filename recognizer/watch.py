@@ -1,0 +1,229 @@
+"""Watching a clip until the registers that are wanted have been read: frames in, a report out, in constant memory.
+
+A frame that shows what the last one read showed is not read: the observation is offered to the visit again at the new
+time. That is sound because it counts as time and hardly as evidence: votes are one a window, at most four a text, and
+all of them together raise the odds of the surest by a factor of three at most (``FusionRules``), as near-copies that
+were really read would. That the screen still stands was looked at, and what tells a screen from a ghost is how long it
+stands. So that one bad look does not stand for long, a screen that stays is read again after a while.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from functools import partial
+from math import inf
+from typing import Literal, NamedTuple, Protocol
+
+from recognizer.domain.observation import Observation
+from recognizer.domain.reading import Finding, Report
+from recognizer.domain.visit import Visit
+from recognizer.errors import UsageError
+from recognizer.vision.clip import Clip, ClipFrame
+from recognizer.vision.frame import Frame, load_frame
+from recognizer.vision.still import Still
+from recognizer.watch_evidence import Evidence, encoded
+
+FRAMES_A_SECOND = 8.0
+"""Frames looked at in a second. A text must stand for 0.4 s to count and ghosts of a changing LCD last up to 0.3 s:
+three or four frames lie within either, and more of them show nothing more."""
+SOON, AGAIN = 0.2, 0.8
+"""Seconds after which a screen that stays is read again: the first time since it may have been read while it changed
+or shook, and then every two windows of the visit."""
+CODES_EVERY = 3.0
+"""Seconds between two searches for codes: they stand on the plate all the time."""
+LEAST_SCORE = 0.2
+"""Score of a display whose place is watched; weaker finds are background."""
+
+Ended = Literal["done", "timeout", "end", "interrupted"]
+
+
+class Observes(Protocol):
+    """What is needed of a reader; with ``threads`` it is called from several at once."""
+
+    def observe(
+        self,
+        frame: Frame,
+        *,
+        expected: Sequence[str] = (),
+        plate: bool | None = None,
+        codes: bool = True,
+        dials: bool = True,
+    ) -> Observation: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far it is, after every frame."""
+
+    seconds: float
+    """Into the clip."""
+    report: Report
+    frames: int
+    read: int
+    """Frames that were read; the others showed what one before them showed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What came of a clip."""
+
+    report: Report
+    """With ``missing``; what the clip lacks, and that the time was over, stand in its findings."""
+    ended: Ended
+    seconds: float
+    frames: int
+    read: int
+    dropped: int
+    """Frames of a live source that came while others were read."""
+    evidence: dict[str, tuple[float, bytes]] = field(default_factory=dict)
+    """For every register the time of its most certain frame, and the frame as JPEG; what was let go is not there."""
+
+
+class _Read(NamedTuple):
+    """A frame that was read."""
+
+    at: float
+    observation: Observation
+    still: Still
+    jpeg: bytes
+    again: float
+    """Seconds for which its observation stands for frames that show the same."""
+
+
+def watch(
+    clip: Clip,
+    reader: Observes,
+    visit: Visit,
+    *,
+    timeout: float | None = None,
+    frames_a_second: float = FRAMES_A_SECOND,
+    threads: int = 1,
+    stop: bool = True,
+    serials: Sequence[str] = (),
+    tell: Callable[[Progress], None] = lambda _: None,
+) -> Watched:
+    """Offer the frames of a clip to the visit until it is done, the clip ends, or ``timeout`` of its seconds are over.
+
+    ``stop=False`` goes on to the end. With ``threads`` so many frames are read at once, which a visit allows, since it
+    does not depend on their order. ``serials`` are looked for in codes and, in the first frame, in the print.
+    Ctrl-C ends the watch with what is known. Raises InputError where the clip holds no frame at all.
+    """
+    if threads < 1 or frames_a_second <= 0 or (timeout is not None and timeout <= 0):
+        raise UsageError("wanted threads >= 1, and frames a second and a timeout above 0")
+    watching = _Watching(reader, visit, threads, tuple(serials))
+    ended: Ended = "end"
+    seconds = 0.0
+    frames = 0
+    try:
+        for frame in clip.frames(1 / frames_a_second, inf if timeout is None else timeout):
+            frames, seconds = frames + 1, frame.seconds
+            watching.take(frame)
+            tell(Progress(seconds, visit.report, frames, watching.read))
+            if stop and visit.done:
+                ended = "done"
+                break
+        if ended != "done":
+            watching.finish()
+            ended = "done" if stop and visit.done else "timeout" if clip.late else "end"
+    except KeyboardInterrupt:
+        ended = "interrupted"
+    finally:
+        watching.close()
+    return Watched(
+        _with_troubles(visit.report, clip, ended, timeout),
+        ended, seconds, frames, watching.read, clip.dropped, watching.evidence(),
+    )  # fmt: skip
+
+
+class _Watching:
+    """What is being read, and what was read last."""
+
+    def __init__(self, reader: Observes, visit: Visit, threads: int, serials: tuple[str, ...]) -> None:
+        self._reader, self._visit, self._threads, self._serials = reader, visit, threads, serials
+        self._pool = ThreadPoolExecutor(threads, "watch") if threads > 1 else None
+        self._reading: set[Future[_Read]] = set()
+        self._last: _Read | None = None
+        self._kept = Evidence()
+        self._codes_at = 0.0
+        self._same = False
+        self.read = 0
+
+    def take(self, frame: ClipFrame) -> None:
+        """Offer the frame to the visit, now or once it has been read."""
+        self._collect(most=self._threads, waiting=False)
+        if self._unchanged(frame):
+            return
+        if len(self._reading) == self._threads:
+            self._collect(most=self._threads - 1)
+            if self._unchanged(frame):  # one of those showed just this
+                return
+        look = partial(self._look, frame, again=AGAIN if self._same else SOON)
+        if self.read == 0:
+            look = partial(look, plate=None)
+        if frame.seconds < self._codes_at:
+            look = partial(look, codes=False)
+        else:
+            self._codes_at = frame.seconds + CODES_EVERY
+        if self._last is not None and all(d.kind == "lcd" for d in self._last.observation.displays):
+            look = partial(look, dials=False)
+        self.read += 1
+        if self._pool is None:
+            self._offer(look())
+        else:
+            self._reading.add(self._pool.submit(look))
+
+    def finish(self) -> None:
+        """Wait for all that is being read."""
+        self._collect(most=0)
+
+    def close(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def evidence(self) -> dict[str, tuple[float, bytes]]:
+        """The frames that show each register of the visit best."""
+        frames = ((register, at, self._kept.frame_of(at)) for register, at in self._visit.evidence.items())
+        return {register: (at, jpeg) for register, at, jpeg in frames if jpeg is not None}
+
+    def _unchanged(self, frame: ClipFrame) -> bool:
+        """Whether it shows what the last one read showed; the visit is then told that this still stands."""
+        last = self._last
+        self._same = last is not None and last.still.shows(frame.pixels)
+        if last is None or not self._same or not 0 <= frame.seconds - last.at < last.again:
+            return False
+        self._visit.offer(last.observation, frame.seconds)
+        self._kept.stands(last.at, frame.seconds)
+        return True
+
+    def _look(
+        self, frame: ClipFrame, *, again: float, plate: bool | None = False, codes: bool = True, dials: bool = True
+    ) -> _Read:
+        picture = load_frame(frame.pixels)
+        seen = self._reader.observe(picture, expected=self._serials, plate=plate, codes=codes, dials=dials)
+        places = [d.quad for d in seen.displays if d.kind != "dial" and d.score >= LEAST_SCORE]
+        return _Read(frame.seconds, seen, Still(frame.pixels, places), encoded(frame.pixels), again)
+
+    def _collect(self, most: int, *, waiting: bool = True) -> None:
+        """Offer what has been read; with ``waiting`` until at most so many are still being read."""
+        while self._reading:
+            done = {one for one in self._reading if one.done()}
+            if not done and (not waiting or len(self._reading) <= most):
+                return
+            if not done:
+                done = wait(self._reading, return_when=FIRST_COMPLETED).done
+            self._reading -= done
+            for one in done:
+                self._offer(one.result())
+
+    def _offer(self, read: _Read) -> None:
+        self._visit.offer(read.observation, read.at)
+        self._kept.keep(read.at, read.jpeg, self._visit.evidence.values())
+        if self._last is None or read.at > self._last.at:
+            self._last = read
+
+
+def _with_troubles(report: Report, clip: Clip, ended: Ended, timeout: float | None) -> Report:
+    told = [Finding("clip_trouble", trouble, note=True) for trouble in clip.troubles]
+    if ended == "timeout":
+        told.append(Finding("timeout", f"Not all was read within {timeout:g} s.", note=True))
+    return replace(report, findings=(*report.findings, *told))
