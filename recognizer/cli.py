@@ -13,6 +13,9 @@ from pathlib import Path
 from recognizer.archive import Outcome, Reader, examine
 from recognizer.cli_batch import add_commands
 from recognizer.cli_known import Informed, read_known
+from recognizer.cli_table import print_table
+from recognizer.cli_train import add_train
+from recognizer.cli_watch import add_command
 from recognizer.domain.meter import NOTHING_KNOWN
 from recognizer.errors import InputError, RecognizerError, UsageError
 
@@ -25,7 +28,6 @@ EXIT_CODES = (
     "1 something was refused or could not be used, 2 the command was wrong."
 )
 OVERLAY_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
-STYLES = {"accepted": "green", "review": "yellow", "refused": "red"}
 
 
 def open_reader(models_dir: Path | None) -> Reader:
@@ -108,6 +110,8 @@ def _parser() -> argparse.ArgumentParser:
     replay.set_defaults(run=_replay)
 
     add_commands(commands, common)
+    add_command(commands, common)
+    add_train(commands, common)
 
     submit = commands.add_parser("submit-text", parents=[common], help="write a report as a utility takes it")
     submit.add_argument("report", type=Path, metavar="REPORT", help="a report of `meter read --json`; - for stdin")
@@ -216,7 +220,7 @@ def _models(args: argparse.Namespace, _: Callable[[Path | None], Reader]) -> int
         shape = " ".join(f"{key}={value}" for key, value in card.input.items())
         scores = ", ".join(f"{name} {value}" for name, value in card.scores.items())
         rows.append((card.role, model.digest, shape, scores))
-    _print_table(("model", "digest", "input", "scores"), rows)
+    print_table(("model", "digest", "input", "scores"), rows)
     return 0
 
 
@@ -262,20 +266,4 @@ def _print_readings(outcomes: Sequence[Outcome]) -> None:
             reasons_once = "; ".join(dict.fromkeys(why))
             rows.append((name, reading.text, reading.unit or "", confidence, reading.status, reasons_once))
     if rows:
-        _print_table(("photo", "reading", "unit", "confidence", "status", "why"), rows)
-
-
-def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    from rich.box import SIMPLE
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=1000)  # into a file or pipe nothing is folded
-    table = Table(*header, box=SIMPLE, pad_edge=False)
-    for row in rows:
-        # Text objects, since a plain string in square brackets would be taken for markup.
-        table.add_row(*(Text(cell, style=STYLES.get(cell, ""), overflow="fold") for cell in row))
-    console.print(table)
+        print_table(("photo", "reading", "unit", "confidence", "status", "why"), rows)

@@ -327,9 +327,16 @@ def _insert(db: sa.Connection, table: sa.Table, row: dict[str, Any]) -> int:
 
 
 def _parts(ids: Iterable[int]) -> Iterator[list[int]]:
-    """SQLite takes no more than some thousand values in one statement."""
+    """SQLite takes no more than some thousand values in one statement.
+
+    Filled up with the last one to 1, 2, 4, 8 … values, since every length is another statement, of which a connection
+    keeps 128: after 1,000 uploads to 12 meters SQLite held 16 MB in 15 connections, filled up 4 MB. Connections that
+    came and went left holes of that size: over 2,000 uploads a service grew from 119 to 154 MB, now to 129 MB.
+    """
     whole = list(ids)
-    yield from (whole[start : start + PAGE] for start in range(0, len(whole), PAGE))
+    for start in range(0, len(whole), PAGE):
+        part = whole[start : start + PAGE]
+        yield part + part[-1:] * ((1 << (len(part) - 1).bit_length()) - len(part))
 
 
 def _with_readings(db: sa.Connection, rows: Sequence[Any]) -> list[StoredPhoto]:

@@ -16,6 +16,11 @@ from recognizer.store_rows import BANDS
 SCHEMA = 2
 """Goes up with every change of the tables; ``_UPGRADES`` says how an older store gets there."""
 BUSY_SECONDS = 30
+CONNECTIONS = 15
+"""Of one process and store at once. All of them stay open once they were needed: what a closed one leaves behind are
+holes in the heap of whichever thread used it."""
+SQLITE_CACHE_KB = 256
+"""Pages that one connection keeps; SQLite's own 2000 times 30 connections of a service would be 60 MB."""
 _LOCK = 0x6D65746572  # "meter": of PostgreSQL's advisory locks, so that two processes do not make the tables at once
 
 
@@ -134,7 +139,8 @@ def open_database(place: str | Path, *, create: bool) -> sa.Engine:
         options = f"-c lock_timeout={BUSY_SECONDS}s -c idle_in_transaction_session_timeout=300s"
         wait = {"connect_timeout": 10, "options": options}
     try:
-        engine = sa.create_engine(url, connect_args=wait, pool_pre_ping=not sqlite)
+        pool = {"pool_pre_ping": not sqlite, "pool_size": CONNECTIONS, "max_overflow": 0}
+        engine = sa.create_engine(url, connect_args=wait, **pool)
     except ImportError as error:
         raise UsageError(
             f"PostgreSQL needs an extra package: pip install 'meter-recognizer[postgres]' ({error})"
@@ -188,6 +194,7 @@ def _url(place: str | Path) -> sa.URL:
 def _prepare_sqlite(connection: Any, _: Any) -> None:
     connection.isolation_level = None  # the driver would begin transactions late, and by itself
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute(f"PRAGMA cache_size = -{SQLITE_CACHE_KB}")
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

@@ -56,8 +56,9 @@ def _keys(options: argparse.Namespace) -> int:
     from recognizer.domain.meter import Meter
     from recognizer.store import Store
     from recognizer.store_schema import open_database
-    from service import fields, tables
+    from service import fields, schema
     from service.keys import Keys
+    from service.meter_ids import kept
     from service.problems import Problem
     from service.records import Records
 
@@ -65,7 +66,7 @@ def _keys(options: argparse.Namespace) -> int:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     engine = open_database(settings.store, create=True)
     try:
-        tables.create(engine)
+        schema.prepare(engine)
         keys, records = Keys(engine), Records(engine)
         if options.what == "list":
             for row in keys.all():
@@ -78,16 +79,16 @@ def _keys(options: argparse.Namespace) -> int:
                 wanted = [fields.name(text, "--meter") for text in options.meter]
             except Problem as error:
                 raise UsageError(str(error.detail)) from error
-            for meter in wanted:
-                there, owner = records.owner(meter)
-                if owner not in (None, options.name):
-                    raise UsageError(f"the meter {meter} belongs to {owner}")
-                if not there:
-                    with Store(settings.store) as store:
-                        store.put_meter(Meter(meter), owner=options.name)
             key_id, key = keys.create(options.name, options.scope)
-            for meter in wanted:
-                records.give(meter, options.name)
+            for name in wanted:
+                own = kept(options.name, name)
+                if records.has_meter(own):
+                    continue
+                if records.has_meter(name):  # nobody's: `meter read --store` put it there
+                    records.give(name, options.name)
+                    continue
+                with Store(settings.store) as store:
+                    store.put_meter(Meter(own), owner=options.name)
             print(f"id   {key_id}\nkey  {key}\nThe key is not kept: note it now.")
     finally:
         engine.dispose()
@@ -96,24 +97,20 @@ def _keys(options: argparse.Namespace) -> int:
 
 def _prune(options: argparse.Namespace) -> int:
     from recognizer.store_schema import open_database
-    from service import tables
+    from service import schema
     from service.photos import open_photos
     from service.records import Records
+    from service.retention import prune
 
     settings = _settings(options)
     engine = open_database(settings.store, create=False)
     try:
-        tables.create(engine)
+        schema.prepare(engine)
         photos, records = open_photos(settings.photos, settings.data_dir), Records(engine)
-        gone = records.forget_photos(datetime.now(UTC) - timedelta(days=options.older_than))
-        # And what a program that was killed left behind, of which no reading knows.
-        names = list(photos.old_names())
-        left = records.unnamed(names)
-        for name in {*gone, *left}:
-            photos.remove(name)
+        gone = prune(records, photos, datetime.now(UTC) - timedelta(days=options.older_than))
     finally:
         engine.dispose()
-    print(f"{len(gone)} photos deleted, {len(set(left) - set(gone))} left-over files; all readings are kept")
+    print(f"{gone.photos} photos deleted, {gone.files} left-over files; all readings are kept")
     return 0
 
 
@@ -126,9 +123,20 @@ def _settings(options: argparse.Namespace) -> Settings:
         webhook_urls=tuple(os.environ.get("WEBHOOK_URLS", "").split()),
         webhook_secret=os.environ.get("WEBHOOK_SECRET", ""),
         webhook_private=os.environ.get("WEBHOOK_PRIVATE", "") == "1",
+        keep_photos_days=_keep_days(os.environ.get("KEEP_PHOTOS_DAYS", "")),
         mqtt_url=os.environ.get("MQTT_URL") or None,
         **{name: getattr(options, name) for name in given},
     )
+
+
+def _keep_days(text: str) -> int | None:
+    """What KEEP_PHOTOS_DAYS says; nothing keeps photos for ever."""
+    if not text.strip():
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        raise UsageError(f"KEEP_PHOTOS_DAYS is a number of days, not {text!r}") from None
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from recognizer.domain.record import Decision
+from service.meter_ids import split
 from service.records import Shown
 
 ADVICE = {
@@ -37,13 +38,14 @@ def time(value: datetime) -> str:
 
 
 def reading_json(shown: Shown, decisions: Sequence[Decision] | None = None) -> dict[str, Any]:
-    """A stored reading; ``decisions`` are told where it is asked for by itself."""
-    r = shown.reading
+    """A stored reading; ``decisions`` are told where it is asked for by itself, ``owner`` is whose its meter is."""
+    r, (owner, meter) = shown.reading, split(shown.meter)
     base = f"/v1/readings/{r.id}"
     return {
         "id": str(r.id),
         "photo_id": str(r.photo),
-        "meter": shown.meter,
+        "meter": meter,
+        "owner": owner,
         "register": r.register,
         "unit": r.unit,
         "text": r.text,

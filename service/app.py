@@ -20,21 +20,23 @@ from recognizer.errors import RecognizerError, StoreError
 from recognizer.reader import MeterReader
 from recognizer.store import Store
 from recognizer.store_schema import open_database
-from service import fields, meters_routes, problems, readings_routes, tables, visits_routes
+from service import fields, meters_routes, problems, readings_routes, schema, visits_routes
 from service.access import Access, needs
 from service.answers import combined
 from service.guard import Guard
 from service.idempotency import Answers
 from service.intake import Asked, Intake, Reader
 from service.keys import Caller, Keys
+from service.meter_ids import kept
 from service.metrics import Metrics
 from service.photos import open_photos
 from service.pool import Pool
-from service.problems import not_found
 from service.records import Records
+from service.retention import Retention
 from service.settings import Settings
+from service.visit_live import Evidence
 from service.visit_rows import VisitRow, VisitRows
-from service.visits import Evidence, Visits
+from service.visits import Visits
 from service.webhook import Webhook
 
 PAGE = Path(__file__).parent / "page"
@@ -64,6 +66,7 @@ class Parts:
     pool: Pool
     outlets: tuple["Outlet", ...] = ()
     webhook: Webhook | None = None
+    retention: Retention | None = None
 
     def close(self) -> None:
         for outlet in self.outlets:
@@ -122,9 +125,8 @@ def _parts(settings: Settings, reader: Reader | None) -> Parts:
         reader = MeterReader(settings.models_dir)
     engine = open_database(settings.store, create=True)
     try:
-        tables.create(engine)
+        schema.prepare(engine)
         rows = VisitRows(engine)
-        rows.create()
         store, records, keys, metrics = Store(settings.store), Records(engine), Keys(engine), Metrics()
         pool = Pool(settings.workers, settings.waiting, settings.retry_after)
         photos = open_photos(settings.photos, settings.data_dir)
@@ -135,7 +137,9 @@ def _parts(settings: Settings, reader: Reader | None) -> Parts:
             return intake.known(Asked(row.owner, row.meter, row.expected, taken_at=row.opened_at))
 
         visits = Visits(rows, settings.data_dir / "visits", intake.observe, known_of, policy=reader.policy)
-        webhook = None
+        retention, webhook = None, None
+        if settings.keep_photos_days is not None:
+            retention = Retention(records, photos, settings.keep_photos_days, intake.quiet)
         if settings.webhook_urls:
             private = settings.webhook_private
             webhook = Webhook(engine, settings.webhook_urls, settings.webhook_secret, private=private)
@@ -147,7 +151,8 @@ def _parts(settings: Settings, reader: Reader | None) -> Parts:
     except BaseException:
         engine.dispose()
         raise
-    return Parts(settings, engine, store, records, keys, access, intake, visits, metrics, pool, tuple(outlets), webhook)
+    inner = store, records, keys, access, intake, visits, metrics, pool
+    return Parts(settings, engine, *inner, tuple(outlets), webhook, retention)
 
 
 def _visits_router(parts: Parts) -> Any:
@@ -156,22 +161,19 @@ def _visits_router(parts: Parts) -> Any:
     def owner_of(caller: Annotated[Caller, Depends(submits)]) -> str:
         return caller.owner
 
-    def may_see(owner: str, meter: str) -> None:
-        meter = fields.name(meter, "meter")
-        there, whose = parts.records.owner(meter)
-        if there and whose != owner:
-            raise not_found(f"meter {meter!r}")
+    def meter_of(owner: str, name: str) -> str:
+        return kept(owner, fields.name(name, "meter"))
 
     def store(owner: str) -> Any:
         def keep(row: VisitRow, report: Report, evidence: Sequence[Evidence]) -> dict[str, Any]:
             asked = Asked(owner, row.meter, row.expected, tuple(row.wanted or ()))
             parts.intake.ensure_meter(row.meter, owner)
-            kept = []
+            parts_kept = []
             for e in evidence:
                 added = parts.intake.keep(e.photo, e.observation, e.report, asked, e.taken_at)
-                kept.append((e.report.to_dict(), added.photo, added.readings, added.duplicate))
-            if kept and all(len(part["readings"]) == len(ids) for part, _, ids, _ in kept):
-                return combined(kept, asked.want) | {"source": row.id}
+                parts_kept.append((e.report.to_dict(), added.photo, added.readings, added.duplicate))
+            if parts_kept and all(len(part["readings"]) == len(ids) for part, _, ids, _ in parts_kept):
+                return combined(parts_kept, asked.want) | {"source": row.id}
             nothing: dict[str, Any] = {
                 "id": None,
                 "photo_ids": [],
@@ -184,7 +186,7 @@ def _visits_router(parts: Parts) -> Any:
 
         return keep
 
-    return visits_routes.router_of(parts.visits, owner_of, store, may_see)
+    return visits_routes.router_of(parts.visits, owner_of, store, meter_of)
 
 
 def _install_visit_problems(app: FastAPI) -> None:
@@ -235,6 +237,8 @@ async def _look_after(parts: Parts) -> None:
     while True:
         try:
             await anyio.to_thread.run_sync(parts.visits.sweep)
+            if parts.retention is not None:
+                await anyio.to_thread.run_sync(parts.retention.look)
         except RecognizerError as error:
             log.warning("sweep", extra={"error": type(error).__name__})
         await anyio.sleep(60)

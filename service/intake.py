@@ -11,7 +11,7 @@ from typing import Any, Protocol, cast
 from recognizer.domain.conclude import conclude
 from recognizer.domain.meter import Known, Meter, PastReading
 from recognizer.domain.observation import Observation
-from recognizer.domain.photo_print import PhotoPrint
+from recognizer.domain.photo_print import PastPhoto, PhotoPrint
 from recognizer.domain.policy import Policy, rules_id
 from recognizer.domain.reading import Reading, Report, Status
 from recognizer.domain.record import Added, Entry, StoredPhoto
@@ -21,6 +21,7 @@ from recognizer.replay import MOST_HISTORY, MOST_LATER
 from recognizer.store import Store
 from recognizer.vision.frame import Frame, Limits, load_frame
 from service.answers import combined
+from service.meter_ids import name_of
 from service.metrics import Metrics
 from service.photos import Photos
 from service.pool import Pool
@@ -44,6 +45,7 @@ class Asked:
 
     owner: str
     meter: str | None = None
+    """Its id as it is kept (``service.meter_ids``)."""
     serials: tuple[str, ...] = ()
     want: tuple[str, ...] = ()
     taken_at: datetime | None = None
@@ -94,7 +96,8 @@ class Intake:
             serials = known.meter.serials if known.meter else ()
             observation = self.observe(data, serials, None)
             like = self.store.photos(asked.meter, like=observation.photo)
-            report = conclude(observation, source=name, policy=self.reader.policy, known=replace(known, photos=like))
+            others = tuple(_as_known(past, asked.meter) for past in like)
+            report = conclude(observation, source=name, policy=self.reader.policy, known=replace(known, photos=others))
             added = self.keep(data, observation, report, asked, known.taken_at or datetime.now(UTC))
             parts.append(
                 self._again(added.photo, name)
@@ -167,8 +170,8 @@ class Intake:
             yield
 
     def ensure_meter(self, meter: str | None, owner: str) -> None:
-        """A meter that is new belongs to whoever named it first."""
-        if meter is not None and not self.records.owner(meter)[0]:
+        """A meter that is new becomes the sender's."""
+        if meter is not None and not self.records.has_meter(meter):
             self.store.put_meter(Meter(meter), owner=owner)
 
     def known(self, asked: Asked, *, before: int | None = None) -> Known:
@@ -176,8 +179,11 @@ class Intake:
         now = datetime.now(UTC)
         taken_at = asked.taken_at or now
         meter = self.store.meter(asked.meter) if asked.meter is not None else None
-        if asked.serials:
-            meter = replace(meter or Meter(asked.meter or ""), serials=asked.serials)
+        if meter is not None or asked.serials:
+            # By its name, which is what messages tell.
+            meter = replace(meter or Meter(""), id=name_of(asked.meter) or "")
+        if meter is not None and asked.serials:
+            meter = replace(meter, serials=asked.serials)
         history = asked.previous
         if asked.meter is not None:
             history += self.store.history(asked.meter, until=taken_at, most=MOST_HISTORY, before=before)
@@ -230,6 +236,13 @@ class Intake:
             }
             readings.append({"kind": None, "candidates": []} | fresh.get(_box(box), {}) | now)
         return report | whole | {"readings": readings}, photo_id, [r.id for r in photo.readings], True
+
+
+def _as_known(past: PastPhoto, meter: str | None) -> PastPhoto:
+    """A photo of this very meter bears its name, as its record does; one of another keeps an id that is no name."""
+    if past.meter is None:
+        return past
+    return replace(past, meter=name_of(meter) if past.meter == meter else f"/{past.meter}")
 
 
 def _owner(asked: Asked) -> str | None:

@@ -16,10 +16,15 @@ from service.access import needs
 from service.answers import csv_lines, reading_json
 from service.intake import Intake
 from service.keys import Caller
+from service.meter_ids import split
 from service.problems import not_found
 from service.records import Shown
+from service.whose import meant, meant_or_new
 
 MeterId = Annotated[str, Path(min_length=1, max_length=fields.LONGEST_NAME, description="The meter's id")]
+Whose = Annotated[
+    str | None, Query(max_length=100, description="Whose meter, for who sees everybody's; by default your own")
+]
 Short = Annotated[str, Field(min_length=1, max_length=64)]
 Number = Annotated[str, Field(pattern=r"^[0-9]{1,9}(\.[0-9]{1,6})?$", examples=["50"])]
 Status = Literal["accepted", "confirmed", "review", "rejected", "refused"]
@@ -54,13 +59,9 @@ def router_of(intake: Intake, forget_visits: Callable[[str], None] = lambda mete
     Reads = Annotated[Caller, Depends(needs("read", "review"))]  # noqa: N806
     Reviews = Annotated[Caller, Depends(needs("review"))]  # noqa: N806
 
-    def seen(caller: Caller, meter_id: str, scope: str = "review") -> str:
-        """The id of a meter that is the caller's, or anybody's for who has the scope."""
-        meter_id = fields.name(meter_id, "meter")
-        there, owner = records.owner(meter_id)
-        if not there or (owner != caller.owner and not caller.may(scope)):
-            raise not_found(f"meter {meter_id!r}")
-        return meter_id
+    def seen(caller: Caller, name: str, owner: str | None, scope: str = "review") -> str:
+        """The id, as it is kept, of a meter that is the caller's, or anybody's for who has the scope."""
+        return meant(records, caller, name, owner, scope=scope)
 
     @router.get("/meters")
     def meters(
@@ -68,7 +69,7 @@ def router_of(intake: Intake, forget_visits: Callable[[str], None] = lambda mete
         cursor: Annotated[str | None, Query(max_length=400)] = None,
         limit: Annotated[int, Query(ge=1, le=500)] = 100,
     ) -> dict[str, Any]:
-        """The meters that one may see, by id."""
+        """The meters that one may see, by owner and id."""
         after = fields.parts_of(cursor, (str,)) or [""]
         last = after[0] if after[0].isprintable() else ""
         found = records.meters(caller.sees, last, limit + 1)
@@ -76,20 +77,17 @@ def router_of(intake: Intake, forget_visits: Callable[[str], None] = lambda mete
         return {"items": [meter_json(meter) for meter in found[:limit]], "next": rest}
 
     @router.get("/meters/{meter_id}")
-    def meter(meter_id: MeterId, caller: Reads) -> dict[str, Any]:
+    def meter(meter_id: MeterId, caller: Reads, owner: Whose = None) -> dict[str, Any]:
         """A meter's record."""
-        found = store.meter(seen(caller, meter_id))
+        found = store.meter(seen(caller, meter_id, owner))
         if found is None:
             raise not_found(f"meter {meter_id!r}")
         return meter_json(found)
 
     @router.put("/meters/{meter_id}")
-    def put_meter(meter_id: MeterId, body: MeterBody, caller: Submits) -> dict[str, Any]:
+    def put_meter(meter_id: MeterId, body: MeterBody, caller: Submits, owner: Whose = None) -> dict[str, Any]:
         """Keep a meter's record; a new one becomes the caller's."""
-        meter_id = fields.name(meter_id, "meter")
-        there, owner = records.owner(meter_id)
-        if there and owner != caller.owner and not caller.may("admin"):
-            raise not_found(f"meter {meter_id!r}")
+        meter_id = meant_or_new(records, caller, meter_id, owner, scope="admin")
         for text in (*body.serials, *(r.code for r in body.registers), *(r.unit or "-" for r in body.registers)):
             fields.name(text.replace("/", "-"), "serials and registers")
         record = Meter.from_dict({"id": meter_id} | body.model_dump())
@@ -97,9 +95,9 @@ def router_of(intake: Intake, forget_visits: Callable[[str], None] = lambda mete
         return meter_json(record)
 
     @router.delete("/meters/{meter_id}", status_code=204)
-    def delete_meter(meter_id: MeterId, caller: Submits) -> Response:
+    def delete_meter(meter_id: MeterId, caller: Submits, owner: Whose = None) -> Response:
         """Remove a meter with its readings, decisions and photos, for good."""
-        meter_id = seen(caller, meter_id, "admin")
+        meter_id = seen(caller, meter_id, owner, "admin")
         forget_visits(meter_id)
         with intake.quiet():
             for name in records.delete_meter(meter_id):
@@ -114,6 +112,7 @@ def router_of(intake: Intake, forget_visits: Callable[[str], None] = lambda mete
     def readings(
         meter_id: MeterId,
         caller: Reads,
+        owner: Whose = None,
         register: Annotated[str | None, Query(max_length=64)] = None,
         since: Annotated[str | None, Query(alias="from", max_length=64, description="ISO 8601, included")] = None,
         until: Annotated[str | None, Query(alias="to", max_length=64, description="ISO 8601, not included")] = None,
@@ -124,7 +123,7 @@ def router_of(intake: Intake, forget_visits: Callable[[str], None] = lambda mete
         accept: Annotated[str | None, Header()] = None,
     ) -> Response:
         """A meter's readings, oldest first: a page of them, or all as a table (``Accept: text/csv``)."""
-        meter_id = seen(caller, meter_id)
+        meter_id = seen(caller, meter_id, owner)
         wanted = {
             "register": fields.register(register) if register else None,
             "since": fields.moment(since, "from"),
@@ -187,5 +186,7 @@ def _table(page: Callable[[tuple[datetime, int] | None, int], list[Shown]]) -> I
 
 
 def meter_json(meter: Meter) -> dict[str, Any]:
+    """A meter's record as it is told: its id is its name, and ``owner`` is whose it is."""
     record: dict[str, Any] = json.loads(json.dumps(asdict(meter), default=str))
-    return record
+    owner, name = split(meter.id)
+    return record | {"id": name, "owner": owner}

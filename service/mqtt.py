@@ -17,7 +17,8 @@ import sqlalchemy as sa
 from recognizer.errors import RecognizerError, UsageError
 from recognizer.store import Store
 from recognizer.store_schema import decisions, meters, photos, readings
-from service.outbox import WINDOW, split
+from service.meter_ids import split
+from service.outbox import WINDOW
 from service.sensors import Sensors
 from service.tables import transaction
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import Column, Index, Table
 
 from recognizer.store_schema import UtcTime, decisions, meters, photos, readings
+from service.meter_ids import split
 from service.tables import transaction
 
 WINDOW = 1000
@@ -170,12 +171,6 @@ class Outbox:
     def _settle(self, delivery: Delivery, **values: Any) -> None:
         with transaction(self._engine) as db:
             db.execute(deliveries.update().where(deliveries.c.id == delivery.id).values(values))
-
-
-def split(meter: str | None) -> tuple[str | None, str | None]:
-    """Owner and name of a meter as the service keeps it, ``owner/name``; a name has no slash, and may be missing."""
-    owner, _, name = (meter or "").rpartition("/")
-    return owner or None, name or None
 
 
 def _cursor(db: sa.Connection, *, lock: bool) -> tuple[int, datetime]:

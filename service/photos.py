@@ -63,17 +63,27 @@ class PhotoFolder:
             raise StoreError(f"{self._folder}: photos cannot be read ({error.strerror})") from error
 
     def remove(self, name: str) -> None:
-        self._path(name).unlink(missing_ok=True)
+        self._unlink(self._path(name))
 
     def old_names(self) -> Iterator[str]:
         """Names of photos, and of what was left behind half-written, that nobody can be about to use."""
         before = time.time() - FRESH_SECONDS
         for path in self._folder.glob("??/*"):
-            if path.stat().st_mtime < before:
-                if path.name.startswith("."):
-                    path.unlink(missing_ok=True)
-                else:
-                    yield path.name
+            try:
+                if path.stat().st_mtime >= before:
+                    continue
+            except FileNotFoundError:  # removed meanwhile
+                continue
+            if path.name.startswith("."):
+                self._unlink(path)
+            else:
+                yield path.name
+
+    def _unlink(self, path: Path) -> None:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(f"{self._folder}: photos cannot be removed ({error.strerror})") from error
 
     def _path(self, name: str) -> Path:
         return self._folder / name[:2] / name

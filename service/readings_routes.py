@@ -25,10 +25,12 @@ from service.answers import reading_json
 from service.idempotency import Answers
 from service.intake import Asked, Intake
 from service.keys import Caller
+from service.meter_ids import name_of
 from service.problems import Problem, not_found
 from service.records import Shown
 from service.settings import Settings
 from service.video import frames_of
+from service.whose import meant_or_new
 
 CROP_HEIGHT, CROP_WIDTH = 240, 1600
 EXAMPLE = {
@@ -101,6 +103,7 @@ def router_of(intake: Intake, answers: Answers, settings: Settings) -> APIRouter
         meter: Annotated[str | None, Form(description="The meter's id; a new one becomes yours")] = None,
         expected_serial: Annotated[list[str] | None, Form(description="Serials, one of which it bears")] = None,
         want: Annotated[list[str] | None, Form(description="Registers that are wanted: 1.8.1, T2")] = None,
+        owner: Annotated[str | None, Form(max_length=100, description="Whose meter, for who sees everybody's")] = None,
         taken_at: Annotated[str | None, Form(description="ISO 8601; by default now")] = None,
         previous: Annotated[list[str] | None, Form(description="[REGISTER=]VALUE@TIME")] = None,
         idempotency_key: Annotated[str | None, Header(max_length=1000)] = None,
@@ -110,17 +113,18 @@ def router_of(intake: Intake, answers: Answers, settings: Settings) -> APIRouter
         kinds = {kind for _, kind in files}
         if len(kinds) != 1 or len(files) > settings.max_photos:
             raise fields.invalid(f"give 1 to {settings.max_photos} files as photo, or one as video")
+        named = (meter or "").strip() or None
         asked = Asked(
             caller.owner,
-            fields.name(meter, "meter") if meter and meter.strip() else None,
+            meant_or_new(records, caller, named, owner or None, scope="review") if named else None,
             fields.names(expected_serial or (), "expected_serial"),
             tuple(fields.register(text) for text in fields.names(want or (), "want")),
             fields.moment(taken_at, "taken_at"),
             tuple(fields.past(text) for text in (previous or ())[:100] if text.strip()),
         )
-        check_meter(caller, asked.meter)
         data = [(_file_name(file.filename), _bytes(file, kind, settings)) for file, kind in files]
-        told = [asked.meter, asked.serials, asked.want, taken_at, previous, sorted(kinds)]
+        whose = [owner] if owner else []
+        told = [named, asked.serials, asked.want, taken_at, previous, sorted(kinds), *whose]
         digests = [sha256(content).hexdigest() for _, content in data]
         request = sha256(json.dumps([told, digests]).encode()).hexdigest()
         if idempotency_key is not None and (before := answers.find(caller.owner, idempotency_key, request)):
@@ -134,13 +138,6 @@ def router_of(intake: Intake, answers: Answers, settings: Settings) -> APIRouter
         if idempotency_key is not None:
             answer = answers.keep(caller.owner, idempotency_key, request, answer, asked.meter)
         return JSONResponse(answer, 201)
-
-    def check_meter(caller: Caller, meter: str | None) -> None:
-        if meter is None:
-            return
-        there, owner = records.owner(meter)
-        if there and owner != caller.owner and not caller.may("review"):
-            raise not_found(f"meter {meter!r}")
 
     @router.get("/readings/{reading_id}")
     def reading(reading_id: fields.ReadingId, caller: Reads) -> dict[str, Any]:
@@ -231,7 +228,7 @@ def router_of(intake: Intake, answers: Answers, settings: Settings) -> APIRouter
             forms[format],
             registers=[shown.reading.register for shown in taken],
             account=account,
-            meter=(record.serials or (record.id,))[0] if record else None,
+            meter=(record.serials or (name_of(record.id),))[0] if record else None,
         )
         return {"format": format, "text": text}
 

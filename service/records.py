@@ -13,6 +13,7 @@ from recognizer.domain.observation import Observation
 from recognizer.domain.record import StoredPhoto, StoredReading
 from recognizer.store_rows import stored_reading
 from recognizer.store_schema import MeterKey, OwnerKey, decisions, meters, photos, readings
+from service.schema import move_meter
 from service.tables import answers, transaction
 
 MOST_QUEUED = 2000
@@ -32,7 +33,10 @@ class Shown:
 
 
 class Records:
-    """``sees`` is the person who asks; None sees everybody's. What one may not see is as if it were not there."""
+    """``sees`` is the person who asks; None sees everybody's. What one may not see is as if it were not there.
+
+    Meters are named by their ids as they are kept (``service.meter_ids``).
+    """
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
@@ -126,16 +130,21 @@ class Records:
         with transaction(self._engine, writes=False) as db:
             return [Meter.from_dict(json.loads(record)) for record in db.execute(query).scalars()]
 
-    def owner(self, meter: str) -> tuple[bool, str | None]:
-        """Whether there is such a meter, and whose it is; one put there by the command line is nobody's."""
+    def has_meter(self, meter: str) -> bool:
+        """Whether there is a meter of that id, as it is kept."""
         with transaction(self._engine, writes=False) as db:
-            row = db.execute(sa.select(meters.c.owner).where(meters.c.id == meter)).first()
-        return row is not None, row[0] if row else None
+            return db.execute(sa.select(meters.c.id).where(meters.c.id == meter)).first() is not None
+
+    def meters_named(self, name: str) -> list[str]:
+        """The ids of everybody's meters of that name; one put there by the command line is nobody's."""
+        its = sa.or_(meters.c.id == name, meters.c.id == meters.c.owner + "/" + name)
+        with transaction(self._engine, writes=False) as db:
+            return list(db.execute(sa.select(meters.c.id).where(its).order_by(meters.c.id)).scalars())
 
     def give(self, meter: str, owner: str) -> None:
         """Make a meter somebody's."""
         with transaction(self._engine) as db:
-            db.execute(meters.update().where(meters.c.id == meter).values(owner=owner))
+            move_meter(db, meter, owner)
 
     def delete_meter(self, meter: str) -> list[str]:
         """Remove a meter with all that was ever kept of it; returns the photos that nothing names any more."""
@@ -150,13 +159,13 @@ class Records:
             db.execute(answers.delete().where(answers.c.meter == meter))
             return _unnamed(db, [name for name in names if name])
 
-    def forget_photos(self, received_before: datetime) -> list[str]:
-        """Take the photos of old readings away, not the readings; returns those that nothing names any more."""
+    def forget_photos(self, received_before: datetime, most: int) -> tuple[int, list[str]]:
+        """Take the photos of old readings away, not the readings: how many rows, and which photos nothing names now."""
         old = sa.and_(photos.c.received_at < received_before, photos.c.evidence.is_not(None))
         with transaction(self._engine) as db:
-            names = set(db.execute(sa.select(photos.c.evidence).where(old)).scalars())
-            db.execute(photos.update().where(old).values(evidence=None))
-            return _unnamed(db, [name for name in names if name])
+            rows = db.execute(sa.select(photos.c.id, photos.c.evidence).where(old).limit(most)).all()
+            db.execute(photos.update().where(photos.c.id.in_([key for key, _ in rows])).values(evidence=None))
+            return len(rows), _unnamed(db, list(dict.fromkeys(name for _, name in rows if name)))
 
     def unnamed(self, names: Iterable[str]) -> list[str]:
         """Those of the names of photos that no row has."""

@@ -13,7 +13,7 @@ from recognizer.domain.labels import unit_of
 from recognizer.domain.meter import Meter, PastReading
 from recognizer.store import Store
 from recognizer.store_schema import photos, readings
-from service.outbox import split
+from service.meter_ids import split
 from service.tables import transaction
 
 MOST_PHOTOS = 200

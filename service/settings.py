@@ -41,6 +41,8 @@ class Settings:
     longest_body: float = 120.0
     retry_after: int = 2
     """What somebody turned away is told to wait."""
+    keep_photos_days: int | None = None
+    """Photos received longer ago are deleted once a day, readings never; by default photos are kept for ever."""
     webhook_urls: tuple[str, ...] = ()
     """Who is told of every concluded reading; off by default."""
     webhook_secret: str = field(default="", repr=False)
@@ -55,6 +57,9 @@ class Settings:
         smallest = min(self.max_body, self.max_photo, self.max_pixels, self.max_photos, self.workers, self.per_minute)
         if smallest < 1 or self.waiting < 0 or self.receiving < 1 or min(self.silence, self.longest_body) <= 0:
             raise UsageError("limits are above zero")
+
+        if self.keep_photos_days is not None and not 1 <= self.keep_photos_days <= 36500:
+            raise UsageError(f"photos are kept for 1 to 36500 days, or for ever, not for {self.keep_photos_days}")
 
     @property
     def store(self) -> str:

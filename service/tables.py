@@ -31,14 +31,6 @@ answers = Table(
 )
 
 
-def create(engine: sa.Engine) -> None:
-    """Make the tables where there are none; several processes may start at once."""
-    with transaction(engine) as db:
-        if db.dialect.name != "sqlite":
-            db.execute(sa.text("SELECT pg_advisory_xact_lock(827411)"))
-        metadata.create_all(db)
-
-
 @contextmanager
 def transaction(engine: sa.Engine, *, writes: bool = True) -> Iterator[sa.Connection]:
     """Raises StoreError when the database does not work now; IntegrityError passes through."""

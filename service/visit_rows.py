@@ -94,13 +94,6 @@ class VisitRows:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
-    def create(self) -> None:
-        """Make the tables where there are none; several processes may start at once."""
-        with self._db() as db:
-            if db.dialect.name != "sqlite":
-                db.execute(sa.text("SELECT pg_advisory_xact_lock(827411)"))
-            metadata.create_all(db)
-
     def open(self, row: VisitRow, *, most: int, most_of_owner: int) -> bool:
         """Keep a new visit, unless so many are open already."""
         with self._db() as db:

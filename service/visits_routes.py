@@ -17,7 +17,8 @@ from starlette.responses import StreamingResponse
 from starlette.types import Message, Send
 
 from recognizer.errors import InputError
-from service.visits import Store, VisitBusyError, VisitEndedError, Visits, VisitUnknownError
+from service.visit_live import VisitEndedError
+from service.visits import Store, VisitBusyError, Visits, VisitUnknownError
 
 THREADS = 16
 """Requests that read or wait for their turn at once; any more are told to come back."""
@@ -55,10 +56,10 @@ def router_of(
     visits: Visits,
     owner_of: Callable[..., Any],
     store: Callable[[str], Store],
-    may_see: Callable[[str, str], None] = lambda owner, meter: None,
+    meter_of: Callable[[str, str], str] = lambda owner, name: name,
 ) -> APIRouter:
     """The routes. ``owner_of`` is a dependency that checks the key (scope submit) and gives its id; ``store`` gives,
-    for such an id, how a finished visit is kept; ``may_see`` raises where the owner may not use that meter.
+    for such an id, how a finished visit is kept; ``meter_of`` gives the id under which an owner's meter is kept.
     """
     router = APIRouter(prefix="/v1/visits", tags=["visits"])
     room = CapacityLimiter(THREADS)
@@ -75,9 +76,8 @@ def router_of(
         """Begin a live capture."""
 
         def opened() -> dict[str, Any]:
-            if wanted.meter is not None:
-                may_see(owner, wanted.meter)
-            return visits.open(owner, meter=wanted.meter, wanted=wanted.want, expected=wanted.expected_serial)
+            meter = None if wanted.meter is None else meter_of(owner, wanted.meter)
+            return visits.open(owner, meter=meter, wanted=wanted.want, expected=wanted.expected_serial)
 
         return _linked(await in_thread(opened))
 

@@ -480,3 +480,19 @@ def test_a_store_of_schema_1_is_upgraded_without_loss(tmp_path: Path) -> None:
     for owner, new in (("anna", True), ("ben", True), ("anna", False)):
         with Store(path) as store:
             assert store.add(replace(entry("00124"), meter=None, owner=owner)).duplicate is not new
+
+
+def test_a_growing_history_takes_no_new_statements(store: Store) -> None:
+    """Every connection keeps the statements it has seen: one for every length of a history filled the memory."""
+    seen: set[str] = set()
+
+    def note(_: object, __: object, statement: str, *___: object) -> None:
+        seen.add(statement)
+
+    sa.event.listen(store._engine, "before_cursor_execute", note)
+    for day in range(40):
+        new = entry(f"{day:05d}", day)
+        store.add(new)
+        assert len(store.photos("cellar", like=new.observation.photo)) == day + 1
+        assert len(store.history("cellar")) == day + 1
+    assert len(seen) <= 30, f"{len(seen)} statements, of the last: {max(seen, key=len)[:300]}"

@@ -2,12 +2,13 @@
 
 import logging
 import multiprocessing
+import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from queue import Empty
+from queue import Empty, Full
 
 import numpy as np
 import torch
@@ -116,10 +117,19 @@ def _made_ahead(
     context = multiprocessing.get_context("fork")  # the pictures are shared, not copied
     waiting = context.Queue(AHEAD)
 
+    trainer = os.getpid()
+
     def draw() -> None:
         rng = np.random.default_rng([schedule.seed, step])
         while True:
-            waiting.put([part.numpy() for part in make_batch(rng, schedule.batch)])
+            batch = [part.numpy() for part in make_batch(rng, schedule.batch)]
+            while True:  # a trainer that was killed cannot end this process: it would wait for ever
+                if os.getppid() != trainer:
+                    waiting.cancel_join_thread()
+                    return
+                with suppress(Full):
+                    waiting.put(batch, timeout=10)
+                    break
 
     def take() -> Iterator[Batch]:
         while True:

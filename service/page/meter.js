@@ -28,11 +28,25 @@ export function setUpMeter() {
 export async function offerMeters() {
   try {
     const { items } = await call("/v1/meters");
-    byId("meters").replaceChildren(...items.map(({ id }) => h("option", { value: id })));
-    return items.map(({ id }) => id);
+    // Who sees everybody's meters may see two of one name; then the field takes OWNER/NAME.
+    const twice = (id) => items.filter((one) => one.id === id).length > 1;
+    const names = items.map(({ id, owner }) => (owner && twice(id) ? `${owner}/${id}` : id));
+    byId("meters").replaceChildren(...names.map((name) => h("option", { value: name })));
+    return names;
   } catch {
     return []; // a meter can still be named by hand
   }
+}
+
+/** What the field of a meter says: a name, or OWNER/NAME. */
+export function meterOf(text) {
+  const cut = text.lastIndexOf("/");
+  return { name: text.slice(cut + 1), ...(cut > 0 ? { owner: text.slice(0, cut) } : {}) };
+}
+
+function readingsPath(text, query) {
+  const { name, owner } = meterOf(text);
+  return `/v1/meters/${encodeURIComponent(name)}/readings?${new URLSearchParams({ ...(owner ? { owner } : {}), ...query })}`;
 }
 
 export async function showMeter(id) {
@@ -80,8 +94,7 @@ async function readings(id) {
   const items = [];
   let cursor = null;
   for (let page = 0; page < MOST_PAGES; page += 1) {
-    const query = new URLSearchParams({ limit: PAGE, ...(cursor ? { cursor } : {}) });
-    const answer = await call(`/v1/meters/${encodeURIComponent(id)}/readings?${query}`);
+    const answer = await call(readingsPath(id, { limit: PAGE, ...(cursor ? { cursor } : {}) }));
     items.push(...answer.items);
     cursor = answer.next;
     if (!cursor) break;
@@ -173,7 +186,7 @@ async function openPoint(point) {
 }
 
 async function saveTable(id) {
-  const response = await send(`/v1/meters/${encodeURIComponent(id)}/readings`, { headers: { Accept: "text/csv" } });
+  const response = await send(readingsPath(id, {}), { headers: { Accept: "text/csv" } });
   const link = h("a", { href: URL.createObjectURL(await response.blob()), download: "readings.csv" });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);

@@ -73,7 +73,7 @@ function draw(said = null) {
   place.replaceChildren(
     h("p", { class: "hint", role: "status", t: said ?? left() }),
     h("section", { class: "card review-card" },
-      h("div", { class: "card-head" }, heading, h("p", { class: "hint" }, item.meter ? String(item.meter) : "", h("span", { t: () => ` · ${moment(new Date(item.taken_at ?? item.received_at))}` }))),
+      h("div", { class: "card-head" }, heading, h("p", { class: "hint" }, item.meter ? `${item.meter}${item.owner ? ` · ${item.owner}` : ""}` : "", h("span", { t: () => ` · ${moment(new Date(item.taken_at ?? item.received_at))}` }))),
       crop,
       h("div", { class: "choices", role: "group", label: "review.choices" }, ...choices),
       editor.element,

@@ -2,6 +2,7 @@
 import { call, newKey } from "./api.js";
 import { byId, h, shown } from "./dom.js";
 import { startFilming, stopFilming } from "./live.js";
+import { meterOf } from "./meter.js";
 import { photoFigure } from "./photo.js";
 import { showReport } from "./result.js";
 
@@ -59,7 +60,9 @@ async function upload(photo, status, trouble) {
   if (!photo.keys.has(meter)) photo.keys.set(meter, newKey());
   const form = new FormData();
   form.append("photo", photo.file, photo.file.name || "photo.jpg");
-  if (meter) form.append("meter", meter);
+  const { name, owner } = meterOf(meter);
+  if (name) form.append("meter", name);
+  if (owner) form.append("owner", owner);
   form.append("taken_at", photo.takenAt.toISOString());
   try {
     const headers = { "Idempotency-Key": photo.keys.get(meter) };

@@ -28,8 +28,8 @@ from recognizer.store import Store
 from recognizer.store_schema import open_database
 from service.mqtt import Publisher
 from service.records import Records
+from service.schema import prepare
 from service.sensors import Sensors, sensor
-from service.tables import create
 
 pytest.importorskip("paho.mqtt", reason="the extra is not installed: pip install 'meter-recognizer[mqtt]'")
 BROKER = which("mosquitto", path="/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin:/usr/bin:/usr/local/bin")
@@ -126,7 +126,7 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[sa.Engine]:
     engine = open_database(tmp_path / "s.db", create=True)
-    create(engine)
+    prepare(engine)
     yield engine
     engine.dispose()
 

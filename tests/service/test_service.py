@@ -229,6 +229,8 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/readings"): {"files": [("photo", ("a.png", b"x"))], "data": {"meter": "cellar"}},
 }
 OPEN = {"/healthz", "/readyz", "/metrics", "/"}
+MAKES = {("PUT", "/v1/meters/{meter_id}"), ("POST", "/v1/readings"), ("POST", "/v1/visits")}
+"""Routes that make somebody a meter of their own, whoever else has one of that name; checked below."""
 OWN = {"/v1/me", "/v1/submission-formats", "/v1/meters"}
 """Routes that show everybody only what is theirs; what they show to another person is checked below."""
 
@@ -252,6 +254,8 @@ def test_another_persons_key_reaches_nothing_by_any_route(serve: Any, photo: Pho
         assert nobody.status_code == 401, f"{method} {path} without a key: {nobody.status_code}"
         wrong = people.client.request(method, path, headers={"X-API-Key": "mr_wrong"}, **body)
         assert wrong.status_code == 401
+        if (method, route.path) in MAKES:
+            continue
         other = people.client.request(method, path, headers=ben, **body)
         if route.path in OWN:
             assert "cellar" not in other.text
@@ -259,10 +263,52 @@ def test_another_persons_key_reaches_nothing_by_any_route(serve: Any, photo: Pho
             assert other.status_code in (403, 404), f"{method} {path} with another's key: {other.status_code}"
     assert people.client.get(f"/v1/readings/{real['reading_id']}", headers=anna).status_code == 200
     assert people.client.get("/v1/meters/cellar", headers=people.key("boss", "admin")).status_code == 200
+    for query in ("owner=anna", "owner=nobody"):
+        for path in ("/v1/meters/cellar", "/v1/meters/cellar/readings"):
+            assert people.client.get(f"{path}?{query}", headers=ben).status_code == 404
+        assert people.client.put(f"/v1/meters/cellar?{query}", json={}, headers=ben).status_code == 404
+        assert people.client.delete(f"/v1/meters/cellar?{query}", headers=ben).status_code == 404
+    assert people.upload(ben, photo(8), meter="cellar", owner="anna").status_code == 404
     # A photo without a meter belongs to its sender too.
     alone = people.upload(anna, photo(9)).json()
     assert people.client.get(f"/v1/readings/{alone['reading_ids'][0]}", headers=ben).status_code == 404
     assert people.client.get(f"/v1/photos/{alone['id']}", headers=ben).status_code == 404
+
+
+def test_two_people_may_have_a_meter_of_the_same_name(serve: Any, photo: Photo) -> None:
+    people = serve()
+    client, anna, ben = people.client, people.key("anna"), people.key("ben")
+    mine = people.upload(anna, photo(1), meter="cellar").json()
+    put = client.put("/v1/meters/cellar", json={"serials": ["77"]}, headers=ben)
+    assert (put.status_code, put.json()["id"], put.json()["owner"]) == (200, "cellar", "ben")
+    # The same file: handed in for another meter, and no copy of one's own.
+    bens = people.upload(ben, photo(1), meter="cellar").json()
+    assert (bens["duplicate"], bens["reading_ids"] != mine["reading_ids"]) == (False, True)
+    visit = client.post("/v1/visits", json={"meter": "cellar"}, headers=ben).json()
+    assert visit["meter"] == "cellar"
+    for headers, answer, serials in ((anna, mine, []), (ben, bens, ["77"])):
+        items = client.get("/v1/meters/cellar/readings", headers=headers).json()["items"]
+        assert [(item["id"], item["meter"]) for item in items] == [(answer["reading_ids"][0], "cellar")]
+        assert client.get("/v1/meters/cellar", headers=headers).json()["serials"] == serials
+        assert [m["id"] for m in client.get("/v1/meters", headers=headers).json()["items"]] == ["cellar"]
+        table = client.get("/v1/meters/cellar/readings?format=csv", headers=headers).text
+        assert "/" not in table.splitlines()[1].partition(",T")[0]
+    boss, clerk = people.key("boss", "admin"), people.key("clerk", "review")
+    assert [(m["owner"], m["id"]) for m in client.get("/v1/meters", headers=clerk).json()["items"]] == [
+        ("anna", "cellar"), ("ben", "cellar"),
+    ]  # fmt: skip
+    assert client.get("/v1/meters/cellar", headers=clerk).status_code == 409, "whose?"
+    assert client.get("/v1/meters/cellar?owner=ben", headers=clerk).json()["serials"] == ["77"]
+    both = [client.get(f"/v1/readings/{a['reading_ids'][0]}", headers=clerk).json()["owner"] for a in (mine, bens)]
+    assert both == ["anna", "ben"]
+    assert people.upload(boss, photo(2), meter="cellar").status_code == 409
+    assert people.upload(boss, photo(2), meter="cellar", owner="ben").json()["duplicate"] is False
+    assert len(client.get("/v1/meters/cellar/readings", headers=ben).json()["items"]) == 2
+    assert client.delete("/v1/meters/cellar?owner=ben", headers=boss).status_code == 204
+    assert client.get("/v1/meters/cellar", headers=ben).status_code == 404
+    assert client.get(f"/v1/visits/{visit['id']}", headers=ben).status_code == 404
+    assert len(client.get("/v1/meters/cellar/readings", headers=anna).json()["items"]) == 1
+    assert client.get("/v1/meters/cellar", headers=clerk).json()["owner"] == "anna"
 
 
 def test_scopes_keys_and_the_demo_mode(serve: Any, photo: Photo, capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,9 +18,11 @@ from recognizer.domain.observation import Display, Glyph, Mark, Observation, Qua
 from recognizer.domain.reading import Report
 from recognizer.errors import InputError
 from recognizer.store_schema import open_database
+from service.schema import prepare
+from service.visit_live import Evidence, VisitEndedError, VisitLimits
 from service.visit_photos import KeptPhotos
 from service.visit_rows import VisitRow, VisitRows
-from service.visits import Evidence, VisitBusyError, VisitEndedError, VisitLimits, Visits, VisitUnknownError
+from service.visits import VisitBusyError, Visits, VisitUnknownError
 
 BOX: Quad = ((200, 200), (440, 200), (440, 280), (200, 280))
 WANTED = ("1.8.1", "1.8.2", "1.8.3")
@@ -62,8 +64,9 @@ def clock() -> Clock:
 
 def service(tmp_path: Path, clock: Clock, reader: Any = observe, **limits: Any) -> Visits:
     """As after a start of the program: everything known is what is on disk."""
-    rows = VisitRows(open_database(tmp_path / "store.db", create=True))
-    rows.create()
+    engine = open_database(tmp_path / "store.db", create=True)
+    prepare(engine)
+    rows = VisitRows(engine)
     known = lambda row: NOTHING_KNOWN  # noqa: E731
     return Visits(rows, tmp_path / "visits", reader, known, limits=VisitLimits(**limits), clock=clock)
 

@@ -21,8 +21,10 @@ from recognizer.domain.observation import Display, Glyph, Mark, Observation
 from recognizer.domain.reading import Report
 from recognizer.errors import InputError, RecognizerError
 from recognizer.store_schema import open_database
+from service.schema import prepare
+from service.visit_live import Evidence, VisitLimits
 from service.visit_rows import VisitRow, VisitRows
-from service.visits import Evidence, VisitLimits, Visits
+from service.visits import Visits
 from service.visits_routes import VISIT_ERRORS, problem_of, router_of
 
 
@@ -43,8 +45,9 @@ def owner(x_api_key: Annotated[str, Header()]) -> str:
 
 @pytest.fixture
 def app(tmp_path: Path) -> FastAPI:
-    rows = VisitRows(open_database(tmp_path / "store.db", create=True))
-    rows.create()
+    engine = open_database(tmp_path / "store.db", create=True)
+    prepare(engine)
+    rows = VisitRows(engine)
     limits = VisitLimits(of_one_key=2)
     visits = Visits(rows, tmp_path / "visits", observe, lambda row: NOTHING_KNOWN, limits=limits)
 
