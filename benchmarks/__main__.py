@@ -125,6 +125,42 @@ def _dials(options: argparse.Namespace) -> int:
     return 0 if met else 1
 
 
+def _peers(options: argparse.Namespace) -> int:
+    from benchmarks import peer_report, peers
+
+    data = run.data_folder(options.data)
+    truths = peers.sample(read_truths(data / "photos.csv", "test", options.sources), options.per_source, options.seed)
+    missing: dict[str, str] = {}
+    if options.rescore:
+        rows = peers.load(options.kept)
+    else:
+        pythons = dict(options.python or ())
+        rows, missing = peers.measure(truths, data, options.kept, run.OUT / "peers", pythons)
+    text = peer_report.markdown(truths, rows, missing, peer_report.environment(rows, options.seed))
+    print(text)
+    # The published report is of all sources with the usual draw.
+    usual = (options.seed, options.per_source, options.sources) == (0, 30, None)
+    out = options.out or (run.ROOT / "benchmarks" / "PEERS.md" if usual else None)
+    if out:
+        out.write_text(text, encoding="utf-8")
+    return 0
+
+
+def _scroll(options: argparse.Namespace) -> int:
+    from benchmarks import scroll, scroll_clips
+
+    data = options.data if (options.data / "photos.csv").is_file() else None
+    seed = scroll_clips.SEED if options.seed is None else options.seed
+    out = options.lines or run.OUT / f"scroll-{seed}{'-perfect' * options.perfect}.jsonl"
+    text, met = scroll.run(
+        range(options.clips), out, seed, options.jobs, data, options.perfect, timed=not options.no_speed
+    )
+    print(text)
+    if (options.clips, seed, options.perfect, options.no_speed) == (200, scroll_clips.SEED, False, False):
+        (run.ROOT / "benchmarks" / "SCROLL.md").write_text(text, encoding="utf-8")
+    return 0 if met else 1
+
+
 def _archive(options: argparse.Namespace) -> int:
     from tempfile import TemporaryDirectory
 
@@ -162,7 +198,8 @@ def _service(options: argparse.Namespace) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     commands = parser.add_subparsers(
-        required=True, metavar="accuracy | failures | speed | history | codes | serials | dials | archive | service"
+        required=True,
+        metavar="accuracy | failures | speed | history | codes | serials | dials | peers | scroll | archive | service",
     )
 
     command = commands.add_parser("accuracy", help="score every source of photos with truth")
@@ -208,6 +245,40 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--data", type=Path, default=run.DATA, help="folder of photos.csv and its photos")
     command.add_argument("--seed", type=int, default=0, help="of the rendered rows")
 
+    command = commands.add_parser("peers", help="what a user would pick instead, on the same photos")
+    command.set_defaults(run=_peers)
+    _data_options(command)
+    command.add_argument(
+        "--per-source", type=_positive, metavar="N", help="photos of a source, at most (default: 30)", default=30
+    )
+    command.add_argument("--seed", type=int, default=0, help="of the draw")
+    command.add_argument(
+        "--python",
+        action="append",
+        type=_engine,
+        metavar="ENGINE=PATH",
+        help="an interpreter that has a peer already (rapidocr, rapidocr_onnxruntime, meter_digits_recognizer); "
+        "for the others an environment is made in benchmarks/out/peers",
+    )
+    command.add_argument(
+        "--kept",
+        type=Path,
+        default=run.OUT / "peers.jsonl",
+        help="where answers are kept; a killed run goes on from it",
+    )
+    command.add_argument("--rescore", action="store_true", help="score kept answers, install and read nothing")
+    command.add_argument("--out", type=Path, help="the report (default benchmarks/PEERS.md for all sources)")
+
+    command = commands.add_parser("scroll", help="scrolling displays: rendered clips, a real clip, real screens")
+    command.set_defaults(run=_scroll)
+    command.add_argument("--data", type=Path, default=run.DATA, help="folder of photos.csv, its photos and the clip")
+    command.add_argument("--clips", type=_positive, default=200, help="rendered clips (default: %(default)d)")
+    command.add_argument("--seed", type=int, help="of the rendered clips (default: one that no training used)")
+    command.add_argument("--jobs", type=_positive, default=2, help="processes, each with a reader of its own")
+    command.add_argument("--lines", type=Path, help="what is known of each clip; a killed run goes on from it")
+    command.add_argument("--perfect", action="store_true", help="perfect vision: the rules alone, rendered clips only")
+    command.add_argument("--no-speed", action="store_true", help="leave out the time, on a machine that is busy")
+
     command = commands.add_parser("archive", help="what a run over an archive costs, and that it loses nothing")
     command.set_defaults(run=_archive)
     command.add_argument("--photos", type=_positive, default=1000)
@@ -235,6 +306,13 @@ def _parser() -> argparse.ArgumentParser:
 def _data_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--data", type=Path, default=run.DATA, help="folder of photos.csv and its photos")
     command.add_argument("--sources", nargs="+", metavar="SOURCE", help="only these sources")
+
+
+def _engine(text: str) -> tuple[str, Path]:
+    engine, _, path = text.partition("=")
+    if not path:
+        raise argparse.ArgumentTypeError(f"{text} is not ENGINE=PATH")
+    return engine, Path(path)
 
 
 def _positive(text: str) -> int:

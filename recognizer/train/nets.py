@@ -138,22 +138,30 @@ class ScreenNet(nn.Module):
         self.answers = nn.Conv2d(128, answers, 1)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        label, unit, marks, _, _ = self.with_looks(x)
+        label, unit, marks, *_ = self.with_looks(x)
         return label, unit, marks
 
-    def with_looks(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    def with_looks(self, x: Tensor, told: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, ...]:
         """Beside the answers where they were looked for: (N, 1, 14, 72), the row of each column, and
         (N, units + marks, 14, 72), the cells of each answer. Both add up to 1, down a column and over all cells.
+
+        ``told``: masks of the same shapes of where things stand. There is looked, and nowhere else, where one has any.
         """
         y = self.features(x)
-        rows = self.rows(y).softmax(2)
-        # Two answers a column: the characters of small labels stand six pixels apart, and some need a blank between.
-        label = self.context((y * rows).sum(2, keepdim=True)).squeeze(2).transpose(1, 2)
-        label = label.reshape(x.shape[0], 2 * y.shape[3], -1)
-        looks = self.looks(y).flatten(2).softmax(2)
-        said = (self.answers(y).flatten(2) * looks).sum(2)
+        rows, looks = self.rows(y).softmax(2), self.looks(y).flatten(2).softmax(2)
         shape = (x.shape[0], -1, *y.shape[2:])
+        by, at = (rows, looks) if told is None else (_told(rows, told[0], 2), _told(looks, told[1].flatten(2), 2))
+        # Two answers a column: the characters of small labels stand six pixels apart, and some need a blank between.
+        label = self.context((y * by).sum(2, keepdim=True)).squeeze(2).transpose(1, 2)
+        label = label.reshape(x.shape[0], 2 * y.shape[3], -1)
+        said = (self.answers(y).flatten(2) * at).sum(2)
         return label, said[:, : len(SCREEN_UNITS)], said[:, len(SCREEN_UNITS) :], rows, looks.view(shape)
+
+
+def _told(guess: Tensor, mask: Tensor, axis: int) -> Tensor:
+    """The mask, made to add up to 1 along the axis, and the guess where it has nothing there."""
+    total = mask.sum(axis, keepdim=True)
+    return torch.where(total > 0, mask / total.clamp(min=1), guess)
 
 
 class DialNet(nn.Module):

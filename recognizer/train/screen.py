@@ -25,6 +25,8 @@ from recognizer.vision.screen import LABEL_CHARACTERS, SCREEN_MARKS, SCREEN_UNIT
 
 BEFORE_REAL = 0.7
 """How often a drawn display stands before a part of a real photo: the print on plates is not on the display."""
+LOOKS = (14, 72)
+"""Rows and columns of cells in which the network looks."""
 OF_LOOKS, OF_CENTRES = 0.5, 0.5
 """Weights of where the network looks, and of single characters at the middle of where they stand, beside what it says:
 CTC alone had not read a character after 1,500 steps."""
@@ -183,8 +185,10 @@ def batches(
 
 def loss(net: nn.Module, batch: Batch) -> Tensor:
     pictures, codes, lengths, owner, unit, marks, places, centres = batch
+    inside = _inside(places, unit)
+    # While it learns to read it is told where to look, or it would read mixtures of rows for most of the time.
     with torch.autocast("cpu", torch.bfloat16):  # a third less time on processors that have it, and no worse
-        answers = net.with_looks(normalise(pictures))  # type: ignore[operator]
+        answers = net.with_looks(normalise(pictures), inside)  # type: ignore[operator]
     label, unit_logits, mark_logits, rows, looks = (answer.float() for answer in answers)
     ctc, single = torch.zeros(()), torch.zeros(())
     if (there := (centres >= 0) & (centres < 1)).any():
@@ -199,7 +203,7 @@ def loss(net: nn.Module, batch: Batch) -> Tensor:
     of_unit = F.cross_entropy(unit_logits, unit, ignore_index=NOT_TOLD, reduction="sum") / max(
         1, int((unit >= 0).sum())
     )
-    return ctc + of_unit + bce.sum(1).mean() + OF_LOOKS * _astray(rows, looks, places, unit) + OF_CENTRES * single
+    return ctc + of_unit + bce.sum(1).mean() + OF_LOOKS * _astray(rows, looks, *inside) + OF_CENTRES * single
 
 
 def _centres(text: str, box: Corners) -> list[float]:
@@ -210,22 +214,25 @@ def _centres(text: str, box: Corners) -> list[float]:
     return [] if not len(text) else list(x0 + (x1 - x0) * (ends - widths / 2) / ends[-1])
 
 
-def _astray(rows: Tensor, looks: Tensor, places: Tensor, unit: Tensor) -> Tensor:
+def _inside(places: Tensor, unit: Tensor) -> tuple[Tensor, Tensor]:
+    """Masks, (N, 1, 14, 72) and (N, units + marks, 14, 72), of the cells in which label, unit and each mark stand."""
+    height, width = LOOKS
+    ys = torch.arange(height)[:, None] * (PANEL_HEIGHT / height)
+    xs = torch.arange(width)[None] * (PANEL_WIDTH / width)
+    x0, y0, x1, y1 = (places[:, :, k, None, None] for k in range(4))
+    cells = (ys + PANEL_HEIGHT / height > y0) & (ys < y1) & (xs + PANEL_WIDTH / width > x0) & (xs < x1)
+    answers = torch.zeros(len(places), len(SCREEN_UNITS) + len(SCREEN_MARKS), height, width)
+    answers[torch.arange(len(places)), unit.clamp(min=0)] = cells[:, 1].float()
+    answers[:, len(SCREEN_UNITS) :] = cells[:, 2:].float()
+    return cells[:, :1].float(), answers
+
+
+def _astray(rows: Tensor, looks: Tensor, label: Tensor, answers: Tensor) -> Tensor:
     """How little of each look falls where its answer stands, as a negative logarithm.
 
     Answers alone hardly teach where to look: after 1,500 steps without this most labels were not found.
     """
-    height, width = looks.shape[2:]
-    ys = torch.arange(height)[:, None] * (PANEL_HEIGHT / height)
-    xs = torch.arange(width)[None] * (PANEL_WIDTH / width)
-    x0, y0, x1, y1 = (places[:, :, k, None, None] for k in range(4))
-    inside = (ys + PANEL_HEIGHT / height > y0) & (ys < y1) & (xs + PANEL_WIDTH / width > x0) & (xs < x1)
-    columns = inside[:, 0].any(1)
-    found = [(rows[:, 0] * inside[:, 0]).sum(1)[columns]]
-    of_unit = looks[torch.arange(len(looks)), unit.clamp(min=0)]
-    for look, wanted in ((of_unit[:, None], inside[:, 1:2]), (looks[:, len(SCREEN_UNITS) :], inside[:, 2:])):
-        there = wanted.flatten(2).any(2)
-        found.append((look * wanted).flatten(2).sum(2)[there])
+    found = (rows * label).sum(2)[label.any(2)], (looks * answers).sum((2, 3))[answers.any(3).any(2)]
     return torch.stack([-(part + 1e-4).log().mean() if len(part) else torch.zeros(()) for part in found]).sum()
 
 
