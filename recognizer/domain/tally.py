@@ -18,6 +18,7 @@ from recognizer.domain.sightings import Vote, best_votes
 from recognizer.domain.visit_rules import VisitRules
 
 _DAY = 86400
+_TARIFF = re.compile(r"1\.8\.[1-8]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +97,15 @@ def conclude_register(
 def with_sum_checked(told: Sequence[Told], of_meter: Sequence[str], rules: Rules) -> list[Told]:
     """The total against the sum of its tariffs, once all are there; a mismatch accepts none of them.
 
-    ``of_meter`` are the registers that the meter is known or said to have; a tariff that was seen is one of them. A
-    single tariff is no sum: who wants the night rate and the total of a meter has not said that there is no day rate.
+    ``of_meter`` are the registers that the meter is known or said to have; a tariff that was seen is one of them. With
+    fewer than two tariffs said there may be others that were not seen, and only a sum above the total is wrong: who
+    wants the night rate and the total of a meter has not said that there is no day rate.
     """
-    read = [t.reading.register for t in told]
-    tariffs = sorted({code for code in (*of_meter, *read) if re.fullmatch(r"1\.8\.[1-8]", code)})
+    said = {code for code in of_meter if _TARIFF.fullmatch(code)}
+    tariffs = sorted(said | {t.reading.register for t in told if _TARIFF.fullmatch(t.reading.register)})
     parts = [t for t in told if t.reading.register in tariffs]
     total = next((t for code in ("1.8.0", "total") for t in told if t.reading.register == code), None)
-    if total is None or len(tariffs) < 2 or len(parts) < len(tariffs):
+    if total is None or not parts or len(parts) < len(tariffs):
         return list(told)
     of_sum = [total, *parts]
     places = {-len(t.reading.text.partition(".")[2]) for t in of_sum}
@@ -114,6 +116,8 @@ def with_sum_checked(told: Sequence[Told], of_meter: Sequence[str], rules: Rules
     if check_sum(Decimal(total.reading.text), [Decimal(t.reading.text) for t in parts], last_place, used):
         return list(told)
     rest = Decimal(total.reading.text) - sum(Decimal(t.reading.text) for t in parts)
+    if rest > 0 and len(said) < 2:
+        return list(told)
     message = f"{total.reading.register} and the sum of {', '.join(tariffs)} differ by {rest}."
     finding = Finding("sum_mismatch", message)
     return [_doubted(t, finding) if t in of_sum else t for t in told]
