@@ -48,9 +48,9 @@ def test_what_was_acknowledged_is_there_once(tmp_path: Path, photo: Photo) -> No
     told: dict[int, set[str]] = {}
     for kill in range(KILLS):
         server, url = start(tmp_path)
-        lost = threading.Event()
+        lost, answered = threading.Event(), threading.Event()
 
-        def send(n: int, url: str = url, lost: threading.Event = lost) -> None:
+        def send(n: int, url: str = url, lost: threading.Event = lost, answered: threading.Event = answered) -> None:
             files = [("photo", ("a.png", photo(n)))]
             key = {"Idempotency-Key": str(n)}
             try:
@@ -62,8 +62,12 @@ def test_what_was_acknowledged_is_there_once(tmp_path: Path, photo: Photo) -> No
                 return
             assert answer.status_code == 201, answer.text
             told.setdefault(n, set()).update(answer.json()["reading_ids"])
+            answered.set()
 
-        def killed(server: subprocess.Popen[bytes] = server, wait: float = 0.15 + 0.2 * kill) -> None:
+        def killed(
+            server: subprocess.Popen[bytes] = server, answered: threading.Event = answered, wait: float = 0.1 * kill
+        ) -> None:
+            answered.wait(30)  # on a busy machine the first answer takes a while
             time.sleep(wait)
             os.kill(server.pid, signal.SIGKILL)
 
