@@ -37,6 +37,3 @@ def draw_screen_on(rng: np.random.Generator, ground: Ground, screen: Screen | No
         return through(quad, stage.matrix)
 
     return ScreenPicture(image, shown, *moved_by(onto, boxes, marks), stage.box)
-
-
-__all__ = ["Ground", "draw_screen_on"]

@@ -31,14 +31,18 @@ def read_strip(model: Model, strip: NDArray[np.uint8]) -> tuple[Glyph, ...]:
 
 def log_probs_of(model: Model, strip: NDArray[np.uint8]) -> Array:
     """(columns, 12) log-probabilities of a strip, class 0 the blank."""
-    logits = np.asarray(model.run(normalise(evened(strip)))[0][0], np.float64)
+    return log_softmax(np.asarray(model.run(normalise(evened(strip)))[0][0], np.float64))
+
+
+def log_softmax(logits: Array) -> Array:
+    """Log-probabilities of a (columns, classes) table of logits."""
     shifted = logits - logits.max(1, keepdims=True)
     return np.asarray(shifted - np.log(np.exp(shifted).sum(1, keepdims=True)))
 
 
 def glyphs_of(log_probs: Array) -> tuple[Glyph, ...]:
     """Positions and their odds from a (columns, 12) table of log-probabilities, class 0 the blank."""
-    best = _best_path(log_probs)[:MOST_POSITIONS]
+    best = best_path(log_probs)[:MOST_POSITIONS]
     for _ in range(3):  # the best path is not always the best text: climb while one change betters it
         if not best:
             return ()
@@ -89,7 +93,8 @@ def _odds(scores: dict[int, float], absent: float) -> tuple[tuple[str, float], .
     return tuple(sorted(kept, key=lambda item: -item[1]))
 
 
-def _best_path(log_probs: Array) -> Codes:
+def best_path(log_probs: Array) -> Codes:
+    """Classes of the best path of a (columns, classes) table, without blanks and repeats (class 0 the blank)."""
     path = log_probs.argmax(1).tolist()
     return tuple(c for c, before in zip(path, [BLANK, *path], strict=False) if c not in (BLANK, before))
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from recognizer.domain.observation import Mark
 from recognizer.errors import ModelError
-from recognizer.vision.counter import BLANK, text_scores
+from recognizer.vision.counter import best_path, log_softmax, text_scores
 from recognizer.vision.locate import normalise
 from recognizer.vision.models import LazyModel, Model
 from recognizer.vision.panel import cut_panel
@@ -68,10 +68,8 @@ def read_panel(model: Model, panel: NDArray[np.uint8]) -> Beside:
 
 def _label(logits: NDArray[np.float64]) -> Mark | None:
     """The text of the best path, with its exact probability over all paths."""
-    shifted = logits - logits.max(1, keepdims=True)
-    log_probs = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
-    path = log_probs.argmax(1).tolist()
-    codes = tuple(c for c, before in zip(path, [BLANK, *path], strict=False) if c not in (BLANK, before))
+    log_probs = log_softmax(logits)
+    codes = best_path(log_probs)
     if not codes:
         return None
     chance = float(np.exp(text_scores(log_probs, [codes])[0]))
@@ -80,8 +78,7 @@ def _label(logits: NDArray[np.float64]) -> Mark | None:
 
 
 def _unit(logits: NDArray[np.float64]) -> Mark | None:
-    chances = np.exp(logits - logits.max())
-    chances /= chances.sum()
+    chances = np.exp(log_softmax(logits[None])[0])
     if chances[0] >= SURELY_NONE:
         return None
     best = int(chances[1:].argmax()) + 1
