@@ -30,7 +30,7 @@ def add_commands(
     commands: "argparse._SubParsersAction[argparse.ArgumentParser]", common: argparse.ArgumentParser
 ) -> None:
     """The two commands' arguments."""
-    command = commands.add_parser("batch", parents=[common], help="read all photos of an archive, resumably")
+    command = commands.add_parser("batch", parents=[common], help="read all photos and clips of an archive, resumably")
     command.add_argument(
         "where", metavar="DIR", help="a folder, a .zip or .tar[.gz], a manifest (.csv, .parquet), or a URL of such"
     )
@@ -42,7 +42,7 @@ def add_commands(
         help="results, one JSON object a line; .csv, .parquet or .duckdb: a table, with the lines beside it",
     )
     command.add_argument("--pattern", metavar="GLOB", help="only file names like this, such as '*.jpg'")
-    command.add_argument("--visits", action="store_true", help="the photos of one folder are those of one visit")
+    command.add_argument("--visits", action="store_true", help="the files of one folder are one visit: one line")
     command.add_argument("--retry", choices=("errors",), help="read again what could not be looked at")
     command.add_argument("--keep", action="store_true", help="results of earlier models and rules stand")
     command.add_argument("--engine", choices=("auto", "here", "pool", "dask"), default="auto")

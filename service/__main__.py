@@ -114,6 +114,22 @@ def _prune(options: argparse.Namespace) -> int:
     return 0
 
 
+def _import(options: argparse.Namespace) -> int:
+    from service.app import create_app
+    from service.queue_import import import_queue
+
+    parts = create_app(_settings(options)).state.parts
+    try:
+        done = import_queue(parts.intake, options.queue, options.owner, lambda text: print(text, file=sys.stderr))
+    finally:
+        parts.close()
+    print(
+        f"{done.kept} photos with a reading for review, {done.there} there before, {done.blank} without a reading, "
+        f"{done.failed} failed"
+    )
+    return int(done.failed > 0)
+
+
 def _settings(options: argparse.Namespace) -> Settings:
     given = {"host", "port", "demo", "models_dir", "workers", "per_minute"} & set(vars(options))
     return Settings(
@@ -155,7 +171,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--models-dir", type=Path)
     parser.add_argument("--workers", type=int, default=2, help="photos that are read at the same time")
     parser.add_argument("--per-minute", type=int, default=600, help="requests of one key")
-    commands = parser.add_subparsers(metavar="keys | prune")
+    commands = parser.add_subparsers(metavar="keys | prune | import")
 
     keys = commands.add_parser("keys", help="create, list and revoke API keys")
     what = keys.add_subparsers(dest="what", required=True, metavar="create | list | revoke")
@@ -173,6 +189,12 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("prune", parents=[place], help="delete old photos; readings are kept")
     command.set_defaults(run=_prune)
     command.add_argument("--older-than", type=_days, required=True, metavar="DAYS")
+
+    command = commands.add_parser("import", parents=[place], help="take in the review queue of an archive")
+    command.set_defaults(run=_import)
+    command.add_argument("queue", type=Path, metavar="CSV", help="what `meter report --review` wrote")
+    command.add_argument("--owner", required=True, metavar="NAME", help="whose the photos and meters are")
+    command.add_argument("--models-dir", type=Path)
     return parser
 
 

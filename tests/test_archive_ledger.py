@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recognizer.archive import Archive, InProcess, Version, run
+from recognizer.archive.job import Done
 from recognizer.archive.ledger import Ledger, standing_lines
 from recognizer.archive.run import Stop
-from recognizer.archive.work import Done
 from recognizer.domain.reading import Finding, Reading, Report, Status
 from recognizer.errors import InputError
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from recognizer.archive import Archive, InProcess, Pool, pool, run
+from recognizer.archive.job import Done, Job
 from recognizer.archive.ledger import standing_lines
-from recognizer.archive.work import Done, Job
 from recognizer.domain.reading import Report
 from recognizer.errors import InputError, ModelError, RecognizerError
 

@@ -4,10 +4,11 @@
 ``ledger`` keeps the lines, ``run`` puts these together. ``table``, ``history``, ``survey`` and ``page`` look at them.
 """
 
+from recognizer.archive.job import Outcome
 from recognizer.archive.pool import InProcess, Pool
 from recognizer.archive.run import Progress, Summary, Version, batch, run
 from recognizer.archive.sources import SUFFIXES, Archive
-from recognizer.archive.work import Outcome, Reader, examine
+from recognizer.archive.work import Reader, examine
 
 __all__ = [
     "SUFFIXES",

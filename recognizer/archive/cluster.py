@@ -7,8 +7,9 @@ from functools import lru_cache
 from threading import Lock
 from typing import Any
 
+from recognizer.archive.job import Done, Job, failure
 from recognizer.archive.pool import SECONDS, Open, deaf_to_interrupts
-from recognizer.archive.work import Done, Job, Reader, failure, finished, rules_of, work
+from recognizer.archive.work import Reader, finished, rules_of, work
 from recognizer.errors import RecognizerError, UsageError
 
 AHEAD = 3

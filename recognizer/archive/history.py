@@ -39,7 +39,6 @@ class Dated:
     text: str
     confidence: float
     status: str
-    visit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,23 +71,17 @@ def second_pass(lines: Iterable[Line], rules: Rules | None = None) -> Iterator[I
 def _meter(readings: Iterable[Dated], rules: Rules) -> Iterator[Impossible | Unusual]:
     history: deque[PastReading] = deque(maxlen=MOST_HISTORY)
     counted: list[tuple[Dated, PastReading]] = []
-    for _, at_once in groupby(readings, key=lambda r: r.visit or r.source):
-        visit = list(at_once)
-        best = max(visit, key=lambda r: (r.status == "accepted", r.confidence))
-        others = sorted({r.text for r in visit} - {best.text})
-        findings: tuple[Finding, ...] = ()
-        if others:
-            message = f"Photos of one visit read {best.text} and {', '.join(others)}."
-            findings = (Finding("visit_disagrees", message),)
-        case = Case(best.text, best.taken_at, Register(best.register, best.unit), tuple(history), best.confidence)
-        findings += tuple(f for f in check(case, None, rules) if not f.note)
-        status: PastStatus = "accepted" if best.status == "accepted" and not findings else "review"
-        past = PastReading(best.register, Decimal(best.text), best.taken_at, status, best.confidence)
+    for reading in readings:
+        register = Register(reading.register, reading.unit)
+        case = Case(reading.text, reading.taken_at, register, tuple(history), reading.confidence)
+        findings = tuple(f for f in check(case, None, rules) if not f.note)
+        status: PastStatus = "accepted" if reading.status == "accepted" and not findings else "review"
+        past = PastReading(reading.register, Decimal(reading.text), reading.taken_at, status, reading.confidence)
         history.append(past)
         if findings:
-            yield Impossible(best, findings)
+            yield Impossible(reading, findings)
         elif past.counts:
-            counted.append((best, past))
+            counted.append((reading, past))
             del counted[:-MOST_HISTORY]
     yield from _unusual(counted)
 
@@ -141,13 +134,13 @@ def dated(line: Line) -> Iterator[Dated]:
         if reading["text"] and reading["status"] != "refused":
             yield Dated(
                 plain(line["source"]), plain(meter), reading["register"], reading["unit"], at,
-                reading["text"], reading["confidence"], reading["status"], plain(line.get("visit")),
+                reading["text"], reading["confidence"], reading["status"],
             )  # fmt: skip
 
 
 def _packed(r: Dated) -> str:
     time = r.taken_at.isoformat()
-    return json.dumps([r.source, r.meter, r.register, r.unit, time, r.text, r.confidence, r.status, r.visit])
+    return json.dumps([r.source, r.meter, r.register, r.unit, time, r.text, r.confidence, r.status])
 
 
 def _unpacked(text: str) -> Dated:

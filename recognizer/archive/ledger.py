@@ -19,7 +19,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from recognizer.archive.work import Done
+from recognizer.archive.job import Done
 from recognizer.domain.reading import Status
 from recognizer.errors import InputError
 

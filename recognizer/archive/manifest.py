@@ -13,8 +13,8 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from recognizer.archive.job import Photo, Told
 from recognizer.archive.places import Broken, File, Place, Remote, is_url, open_binary
-from recognizer.archive.work import Photo, Told
 from recognizer.domain.meter import PastReading
 from recognizer.errors import InputError, UsageError
 

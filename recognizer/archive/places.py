@@ -16,6 +16,9 @@ from recognizer.vision.frame import DEFAULT_LIMITS
 
 MOST_BYTES = DEFAULT_LIMITS.max_bytes
 """Of a larger photo this many bytes and one are read: enough for the reader to refuse it."""
+MOST_HASHED = 2 * 2**30
+"""Of a larger clip no SHA-256 is taken; it is known by size and time."""
+VIDEOS = (".mp4", ".mov", ".m4v", ".3gp", ".avi", ".mkv", ".webm")
 BETWEEN = "!/"
 """Stands between an archive and its member in the name of a place."""
 
@@ -64,7 +67,8 @@ class File:
         path = Path(self.name)
         with contextlib.suppress(OSError, ValueError):  # the reader says what is wrong with it
             found = os.stat(path)
-            if stat.S_ISREG(found.st_mode) and found.st_size <= MOST_BYTES:
+            most = MOST_HASHED if is_clip(self.name) else MOST_BYTES
+            if stat.S_ISREG(found.st_mode) and found.st_size <= most:
                 with open(path, "rb") as file:
                     return Content(path, hashlib.file_digest(file, "sha256").hexdigest(), found.st_size)
         return Content(path, None, None)
@@ -174,6 +178,42 @@ class Broken:
 
     def content(self) -> Content:
         raise InputError(f"{self.name}: {self.reason}")
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """The files of one visit, each by its source and place. Its name is that of the first."""
+
+    files: tuple[tuple[str, Place], ...]
+
+    @property
+    def name(self) -> str:
+        return self.files[0][1].name
+
+    def stamp(self) -> str:
+        stamps = repr([(source, place.stamp()) for source, place in self.files])
+        return f"{len(self.files)}-{_digest([stamps])[:24]}"
+
+    def content(self) -> Content:
+        """What all bytes are known by; nothing where some cannot be had, which is no error here."""
+        digests, size = [], 0
+        for _, place in self.files:
+            with contextlib.suppress(InputError):
+                content = place.content()
+                if content.sha256 is not None and content.size is not None:
+                    digests.append(content.sha256)
+                    size += content.size
+        whole = len(digests) == len(self.files)
+        return Content(b"", _digest(digests) if whole else None, size if whole else None)
+
+
+def _digest(texts: list[str]) -> str:
+    return hashlib.sha256(" ".join(texts).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def is_clip(name: str) -> bool:
+    """Whether this is a video by its name."""
+    return name.lower().endswith(VIDEOS)
 
 
 def is_url(where: str) -> bool:

@@ -14,7 +14,8 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, Protocol
 
-from recognizer.archive.work import Done, Job, Reader, failure, finished, rules_of, work
+from recognizer.archive.job import Done, Job, failure
+from recognizer.archive.work import Reader, finished, rules_of, work
 from recognizer.errors import RecognizerError
 
 Open = Callable[[], Reader]

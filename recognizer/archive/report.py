@@ -21,18 +21,21 @@ from recognizer.archive.page import History, Shown, page
 from recognizer.archive.places import File, place_of
 from recognizer.archive.survey import Label, Survey
 from recognizer.archive.table import plain
+from recognizer.archive.visit import picture_at
 from recognizer.domain.reading import Candidate, Finding, Reading, Report
 from recognizer.errors import InputError
+from recognizer.vision.pixels import Pixels
 
 MOST_ROWS = 100
 """Impossible readings and unusual uses that the page shows; the CSV has all the impossible ones."""
 MOST_PICTURES = 120
 PICTURE_WIDTH = 360
 REVIEW_COLUMNS = (
-    "source", "path", "sha256", "meter_id", "taken_at", "register", "unit", "text", "confidence", "status", "reasons",
-    "candidates",
+    "source", "path", "seconds", "sha256", "meter_id", "taken_at", "register", "unit", "text", "confidence", "status",
+    "reasons", "candidates",
 )  # fmt: skip
-"""``reasons`` are finding codes and ``candidates`` texts with their probability, apart by semicolons."""
+"""``seconds`` are into a clip. ``reasons`` are finding codes and ``candidates`` texts with their probability; semicolons
+stand between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,23 +109,38 @@ def _write_queue(file: Any, lines: Iterable[Line], against: dict[str, tuple[str,
         more = against.get(plain(line["source"]), ())
         if line["status"] == "accepted" and not more:
             continue
-        first = line["readings"][0] if line["readings"] else {}
-        reasons = [f["code"] for f in (*first.get("findings", ()), *line["findings"])]
-        candidates = [f"{c['text']}:{c['probability']}" for c in first.get("candidates", ())]
-        row = {
-            "source": _safe(line["source"]),
-            "path": line.get("file", {}).get("path"),
-            "sha256": line.get("file", {}).get("sha256"),
-            "meter_id": line["meter"].get("id"),
-            "taken_at": line.get("taken_at"),
-            **{name: first.get(name) for name in ("register", "unit", "text", "confidence")},
-            "status": line["status"],
-            "reasons": ";".join(dict.fromkeys([*reasons, *more])),
-            "candidates": ";".join(candidates),
-        }
-        table.writerow({name: plain(cell) for name, cell in row.items()})
-        rows += 1
+        for reading in _to_decide(line):
+            reasons = [f["code"] for f in (*reading.get("findings", ()), *line["findings"])]
+            candidates = [f"{c['text']}:{c['probability']}" for c in reading.get("candidates", ())]
+            file = _shows(line, reading.get("register"))
+            row = {
+                "source": _safe(line["source"]),
+                "path": file.get("path"),
+                "seconds": file.get("seconds"),
+                "sha256": file.get("sha256"),
+                "meter_id": line["meter"].get("id"),
+                "taken_at": line.get("taken_at"),
+                **{name: reading.get(name) for name in ("register", "unit", "text", "confidence")},
+                "status": line["status"],
+                "reasons": ";".join(dict.fromkeys([*reasons, *more])),
+                "candidates": ";".join(candidates),
+            }
+            table.writerow({name: plain(cell) for name, cell in row.items()})
+            rows += 1
     return rows
+
+
+def _to_decide(line: Line) -> list[dict[str, Any]]:
+    """The billed reading of a photo; of a visit, which may show many, those that are not accepted."""
+    readings: list[dict[str, Any]] = line["readings"]
+    doubtful = [r for r in readings if r["status"] != "accepted"] if "evidence" in line else []
+    return doubtful or readings[:1] or [{}]
+
+
+def _shows(line: Line, register: str | None) -> dict[str, Any]:
+    """The file that shows a reading: of a visit the one that does so best."""
+    file: dict[str, Any] = line.get("evidence", {}).get(register) or line.get("file", {})
+    return file
 
 
 def _safe(source: str) -> str:
@@ -140,28 +158,38 @@ class _Pictures:
         if self._left <= 0 or not (self._photos or "file" in line):
             return Shown(None, None)
         self._left -= 1
-        place = File(str(self._photos / line["source"])) if self._photos else place_of(line["file"]["path"])
+        file = _shows(line, line["readings"][0]["register"] if line["readings"] else None)
+        source = file.get("source") or next(iter(line.get("files", ())), line["source"])
+        place = File(str(self._photos / source)) if self._photos else place_of(file["path"])
         link = None
         if isinstance(place, File) and os.path.exists(place.name):
             link = os.path.relpath(place.name, self._out.parent)
         try:
-            return Shown(link, _drawn(place.content().photo, line))
+            return Shown(link, _drawn(picture_at(source, place, file.get("seconds")), line))
         except InputError:  # the reason stands in the line, which is shown beside it
             return Shown(link, None)
 
 
-def _drawn(photo: Path | bytes, line: Line) -> str:
+def _drawn(photo: Pixels, line: Line) -> str:
     """A JPEG as base64; what was read is drawn on the photo and written below it."""
     import cv2
 
     from recognizer.overlay import draw_overlay
-    from recognizer.vision.frame import load_frame
 
-    picture = draw_overlay(load_frame(photo).pixels, report_of(line))
+    picture = draw_overlay(photo, report_of(_on_one_picture(line)))
     height, width = picture.shape[:2]
     size = (PICTURE_WIDTH, max(1, min(2 * PICTURE_WIDTH, round(height * PICTURE_WIDTH / width))))
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     return base64.b64encode(cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 70])[1].tobytes()).decode()
+
+
+def _on_one_picture(line: Line) -> Line:
+    """The line of a visit with the readings that its first one's picture shows: boxes are places in a picture."""
+    evidence = line.get("evidence")
+    if not evidence or not line["readings"]:
+        return line
+    shown = evidence.get(line["readings"][0]["register"])
+    return line | {"readings": [r for r in line["readings"] if evidence.get(r["register"]) == shown]}
 
 
 def report_of(line: Line) -> Report:

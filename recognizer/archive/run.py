@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 
+from recognizer.archive.job import Done, Job
 from recognizer.archive.ledger import Ledger, Line, Standing, key
 from recognizer.archive.pool import Engine, InProcess
 from recognizer.archive.sources import Archive
-from recognizer.archive.work import Done, Job, Reader
+from recognizer.archive.work import Reader
 from recognizer.errors import InputError
 
 

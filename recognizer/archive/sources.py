@@ -1,7 +1,7 @@
 """What an archive holds: the photos of a folder, a zip or tar, a manifest or a URL, one at a time and in a fixed order.
 
-Nothing is held of millions of photos but the names of one folder. A zip or tar inside a folder counts as a folder.
-What cannot be looked into becomes a photo that is ``Broken``, so that it gets its line in the ledger.
+Nothing is held in memory of millions of photos but the names of one folder. A zip or tar inside a folder counts as a
+folder. What cannot be looked into becomes a photo that is ``Broken``, so that it gets its line in the ledger.
 """
 
 import os
@@ -12,10 +12,13 @@ from fnmatch import fnmatch
 from hashlib import blake2b
 from pathlib import PurePosixPath
 
+from recognizer.archive.job import Photo
+from recognizer.archive.join import joined
 from recognizer.archive.manifest import manifest_photos
 from recognizer.archive.places import (
     BETWEEN,
     MOST_BYTES,
+    VIDEOS,
     Broken,
     File,
     Held,
@@ -27,11 +30,10 @@ from recognizer.archive.places import (
     open_binary,
     open_zip,
 )
-from recognizer.archive.work import Photo
 from recognizer.errors import InputError, UsageError
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".gif")
-"""What counts as a picture in a folder. GIF is here to get a line that says why it was not read."""
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".gif", *VIDEOS)
+"""What counts in a folder. GIF is here to get a line that says why it was not read."""
 TARS = (".tar",)
 STREAMS = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 """Tars that can only be read from front to end."""
@@ -44,26 +46,30 @@ class _CannotCountError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """Photos by the path, URL or manifest that they are found through."""
+    """Photos, clips and visits by the path, URL or manifest that they are found through."""
 
     where: str
     pattern: str | None = None
-    """Only file names like this count; by default those with the suffix of a picture."""
+    """Only file names like this count; by default those with the suffix of a picture or a video."""
     visits: bool = False
-    """Whether the photos of one folder are those of one visit."""
+    """Whether the files of one folder are those of one visit. A manifest says so by its column ``visit``."""
 
     def __iter__(self) -> Iterator[Photo]:
         """Raises InputError when there is no such folder or file, or it is none that can be read."""
-        for photo in self._photos(counting=False):
-            folder = PurePosixPath(photo.source).parent
-            yield replace(photo, visit=str(folder)) if self.visits and photo.visit is None else photo
+        return self._jobs(counting=False)
 
     def count(self) -> int | None:
-        """How many photos there are; None where only reading them all would tell."""
+        """How many lines it makes; None where only reading it all would tell."""
         try:
-            return sum(1 for _ in self._photos(counting=True))
+            return sum(1 for _ in self._jobs(counting=True))
         except _CannotCountError:
             return None
+
+    def _jobs(self, counting: bool) -> Iterator[Photo]:
+        photos = self._photos(counting)
+        if self.visits:
+            photos = (replace(p, visit=p.visit or str(PurePosixPath(p.source).parent)) for p in photos)
+        return _once(joined(photos)) if self.where.lower().endswith(MANIFESTS) else joined(photos)
 
     def _photos(self, counting: bool) -> Iterator[Photo]:
         look, remote = _Look(self.pattern, counting), is_url(self.where)
@@ -75,7 +81,7 @@ class Archive:
         if name.endswith((".zip", *TARS, *STREAMS)) and (remote or os.path.isfile(where)):
             return look.into(where, "")
         if name.endswith(MANIFESTS) and (remote or os.path.isfile(where)):
-            return _once(manifest_photos(where))
+            return manifest_photos(where)
         if remote:
             return look.at_url(where)
         if not os.path.isdir(where):
@@ -194,7 +200,7 @@ def _tag(info: dict[str, object]) -> str:
 
 
 def _once(photos: Iterator[Photo]) -> Iterator[Photo]:
-    """Archives and manifests may name a photo twice: the second gets a line of its own that says so."""
+    """Archives and manifests may name a photo or a visit twice: the second gets a line of its own that says so."""
     seen: set[int] = set()
     for number, photo in enumerate(photos, 1):
         key = int.from_bytes(blake2b(photo.source.encode("utf-8", "surrogatepass"), digest_size=8).digest())

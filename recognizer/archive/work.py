@@ -1,96 +1,29 @@
-"""One photo to one line of the ledger: the same code in process, in a pool and on a cluster."""
+"""One job to one line of the ledger: the same code in process, in a pool and on a cluster."""
 
-import hashlib
 import json
 import logging
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
-from recognizer.archive.places import Place
-from recognizer.domain.meter import Known, Meter, PastReading
+from recognizer.archive.job import Done, Job, Outcome, Photo, failure, named
+from recognizer.archive.places import Together, is_clip
+from recognizer.archive.visit import ReadsVisits, read_visit
+from recognizer.domain.meter import Known
 from recognizer.domain.policy import rules_id
-from recognizer.domain.reading import Finding, Report, Status
+from recognizer.domain.reading import Report
 from recognizer.errors import InputError, RecognizerError
 
 logger = logging.getLogger(__name__)
 
 
 class Reader(Protocol):
-    """What an archive needs of a reader; ``MeterReader`` is one. Photos out of archives come as bytes."""
+    """What an archive needs of a reader; ``MeterReader`` is one. Photos out of archives come as bytes.
+
+    For visits and clips it is a ``ReadsVisits`` as well.
+    """
 
     def read(self, photo: Path, *, source: str) -> Report: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What a manifest says of a photo."""
-
-    meter: str | None = None
-    serial: str | None = None
-    """The serial that the meter should have."""
-    taken_at: datetime | None = None
-    previous: tuple[PastReading, ...] = ()
-
-    def known(self) -> Known | None:
-        """What the reading is checked against; None where nothing bears on it."""
-        if self.meter is None and self.serial is None and self.taken_at is None:
-            return None
-        serials = () if self.serial is None else (self.serial,)
-        meter = None if self.meter is None and not serials else Meter(self.meter or self.serial or "", serials)
-        return Known(meter, self.previous, self.taken_at, datetime.now(UTC) if self.taken_at else None)
-
-
-@dataclass(frozen=True, slots=True)
-class Photo:
-    """One photo of an archive. ``source`` names it there, and is the same wherever the archive lies."""
-
-    source: str
-    place: Place
-    told: Told | None = None
-    visit: str | None = None
-    """Photos of one visit show the same meter at the same moment."""
-
-    def stamp(self) -> str:
-        """Changes whenever the photo may have become another, or is told something else; costs no reading."""
-        what = f"{self.told!r} {self.visit!r}".encode("utf-8", "surrogatepass")
-        told = None if self.told is None and self.visit is None else hashlib.blake2b(what, digest_size=6)
-        place = (self.place.stamp() or "-").replace(" ", "_")
-        return f"{place} {told.hexdigest()}" if told else place
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A photo to read. Where its bytes still have this SHA-256, and it is told the same, its line stands."""
-
-    photo: Photo
-    sha256: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """The outcome of a job; ``line`` is JSON without a newline, None where the line in the ledger stands."""
-
-    source: str
-    path: str
-    stamp: str
-    line: str | None
-    status: Status = "refused"
-    failed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """A report, and what went wrong when the photo could not even be looked at."""
-
-    report: Report
-    error: str | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """The contract's JSON object of one photo, with a field ``error`` where there was one."""
-        line = self.report.to_dict()
-        return line if self.error is None else line | {"error": self.error}
 
 
 def examine(reader: Reader, photo: Path | bytes, source: str, known: Known | None = None) -> Outcome:
@@ -99,23 +32,14 @@ def examine(reader: Reader, photo: Path | bytes, source: str, known: Known | Non
     A model that does not work still raises: it would fail for every photo alike.
     """
     asked: dict[str, Any] = {} if known is None else {"known": known}
-    try:
-        return Outcome(reader.read(photo, source=source, **asked))  # type: ignore[arg-type]
-    except InputError as error:
-        message = str(error)
-        if isinstance(photo, bytes):
-            message = f"{source}: {message.removeprefix('the photo: ')}"
-        return failure(source, "bad_input", message)
-    except RecognizerError:
-        raise
-    except Exception as error:
-        logger.exception("reading %s failed", source)
-        return failure(source, "internal_error", f"{type(error).__name__}: {error}")
 
+    def read() -> Outcome:
+        try:
+            return Outcome(reader.read(photo, source=source, **asked))  # type: ignore[arg-type]
+        except InputError as error:
+            return failure(source, "bad_input", named(str(error), source))
 
-def failure(source: str, code: str, message: str) -> Outcome:
-    """The outcome of a photo that could not be looked at, and why."""
-    return Outcome(Report(source, "refused", findings=(Finding(code, message),)), message)
+    return _guarded(source, read)
 
 
 def work(reader: Reader, job: Job, rules: str | None = None) -> Done:
@@ -130,8 +54,25 @@ def work(reader: Reader, job: Job, rules: str | None = None) -> Done:
     if job.sha256 is not None and content.sha256 == job.sha256:
         return Done(photo.source, photo.place.name, stamp, None)
     known = photo.told.known() if photo.told else None
-    outcome = examine(reader, content.photo, photo.source, known)
+    if isinstance(photo.place, Together) or is_clip(photo.place.name):
+        looks = cast(ReadsVisits, reader)
+        outcome = _guarded(photo.source, lambda: read_visit(looks, photo.source, photo.place, known))
+    else:
+        outcome = examine(reader, content.photo, photo.source, known)
     return finished(photo, stamp, outcome, rules, content.sha256, content.size)
+
+
+def _guarded(source: str, read: Callable[[], Outcome]) -> Outcome:
+    """What was read, or that it failed by a fault of ours."""
+    try:
+        return read()
+    except InputError as error:
+        return failure(source, "bad_input", str(error))
+    except RecognizerError:
+        raise
+    except Exception as error:
+        logger.exception("reading %s failed", source)
+        return failure(source, "internal_error", f"{type(error).__name__}: {error}")
 
 
 def finished(

@@ -116,13 +116,11 @@ class ScreenNet(nn.Module):
         super().__init__()
         self.features = nn.Sequential(
             _conv(3, 24, 3, 2),  # 56 x 144
-            Separable(24, 40),  # small labels are ten pixels tall: their strokes are seen before anything is shrunk
-            Separable(40, 40),
-            Separable(40, 64, (3, 3), (2, 2)),  # 28 x 72
+            _conv(24, 32),  # small labels are ten pixels tall: their strokes are seen before anything is shrunk
+            Separable(32, 64, (3, 3), (2, 2)),  # 28 x 72
             Separable(64, 96, (5, 5)),
-            Separable(96, 96, (3, 3)),
+            Separable(96, 96),
             Separable(96, 128, (5, 5), (2, 1)),  # 14 x 72
-            Separable(128, 128, (5, 5)),
             Separable(128, 128, (5, 5)),
             Separable(128, 128, (3, 9)),
         )

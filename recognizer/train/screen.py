@@ -190,9 +190,7 @@ def loss(net: nn.Module, batch: Batch) -> Tensor:
     pictures, codes, lengths, owner, unit, marks, places, centres = batch
     inside = _inside(places, unit)
     # While it learns to read it is told where to look, or it would read mixtures of rows for most of the time.
-    with torch.autocast("cpu", torch.bfloat16):  # with two threads a third less time
-        answers = net.with_looks(normalise(pictures), inside)  # type: ignore[operator]
-    label, unit_logits, mark_logits, rows, looks = (answer.float() for answer in answers)
+    label, unit_logits, mark_logits, rows, looks = net.with_looks(normalise(pictures), inside)  # type: ignore[operator]
     ctc, single = torch.zeros(()), torch.zeros(())
     if (there := (centres >= 0) & (centres < 1)).any():
         columns = (centres[there] * label.shape[1]).long()
