@@ -34,7 +34,7 @@ REVIEW_COLUMNS = (
     "source", "path", "seconds", "sha256", "meter_id", "taken_at", "register", "unit", "text", "confidence", "status",
     "reasons", "candidates",
 )  # fmt: skip
-"""``seconds`` are into a clip. ``reasons`` are finding codes and ``candidates`` texts with their probability; semicolons
+"""``seconds`` are into a clip. ``reasons`` are finding codes, ``candidates`` texts with their probability; semicolons
 stand between them."""
 
 
