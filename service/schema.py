@@ -1,24 +1,30 @@
-"""The service's own tables have a number as the store's have: an older database is upgraded, a newer one refused.
+"""The service's own tables are made and upgraded by Alembic, when it starts; a newer database is refused.
 
-It stands in a row of its own in the store's table of versions, which the library does not look at.
+The store's tables are the library's, which upgrades them by itself (``recognizer.store_schema``): it needs no tool.
 """
 
 import json
-from collections.abc import Callable
+from pathlib import Path
 
 import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from recognizer.errors import InputError
-from recognizer.store_schema import meters, photos, store
+from recognizer.store_schema import meters, photos
 from service import meter_ids
-from service.tables import answers, keys, metadata, transaction
-from service.visit_rows import metadata as of_visits
+from service.tables import answers, keys, transaction
 from service.visit_rows import visits
 
-SCHEMA = 2
-"""Goes up with every change of the service's tables, or of what it keeps in the store's; ``_UPGRADES`` leads there."""
-NAME = "meter-service"
+VERSIONS = "service_schema"
+"""The table with the number; Alembic's own name may be that of another program in the same database."""
+_FIRST = "0001"
 _LOCK = 827411  # of PostgreSQL's advisory locks: several processes may start at once
+_CONFIG = Config()
+_CONFIG.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+_SCRIPTS = ScriptDirectory.from_config(_CONFIG)
 
 
 def prepare(engine: sa.Engine) -> None:
@@ -27,18 +33,17 @@ def prepare(engine: sa.Engine) -> None:
     Raises InputError for a database that a newer service wrote.
     """
     with transaction(engine, writes=False) as db:
-        if _version(db) == SCHEMA:
+        if _revision(db) == _SCRIPTS.get_current_head():
             return
     with transaction(engine) as db:
         if db.dialect.name != "sqlite":
             db.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-        found = _version(db)  # another process may have been quicker
-        metadata.create_all(db)
-        of_visits.create_all(db)
-        for step in range(SCHEMA if found is None else found, SCHEMA):
-            _UPGRADES[step](db)
-        db.execute(store.delete().where(store.c.name == NAME))
-        db.execute(store.insert().values(name=NAME, version=SCHEMA))
+        config = Config()
+        config.set_main_option("script_location", _CONFIG.get_main_option("script_location") or "")
+        config.attributes["connection"] = db
+        if _revision(db) is None and sa.inspect(db).has_table(keys.name):
+            command.stamp(config, _FIRST)  # from the time before Alembic
+        command.upgrade(config, "head")
 
 
 def move_meter(db: sa.Connection, meter: str, owner: str) -> None:
@@ -58,25 +63,12 @@ def move_meter(db: sa.Connection, meter: str, owner: str) -> None:
     db.execute(visits.update().where(visits.c.meter == meter).values(meter=now))
 
 
-def _version(db: sa.Connection) -> int | None:
-    """None where the service never was; 1 where it was before its tables had a number."""
-    version = db.execute(sa.select(store.c.version).where(store.c.name == NAME)).scalar()
-    if version is None:
-        return 1 if sa.inspect(db).has_table(keys.name) else None
-    if version > SCHEMA:
+def _revision(db: sa.Connection) -> str | None:
+    """None where the service never was, or was before Alembic."""
+    found = MigrationContext.configure(db, opts={"version_table": VERSIONS}).get_current_revision()
+    if found is not None and found not in {script.revision for script in _SCRIPTS.walk_revisions()}:
         raise InputError(
-            f"the service's database was written by a newer version (schema {version}, this one knows {SCHEMA}); "
-            "update the service"
+            f"the service's database was written by a newer version (schema {found}, this one knows "
+            f"{_SCRIPTS.get_current_head()}); update the service"
         )
-    return int(version)
-
-
-def _ids_of_owners(db: sa.Connection) -> None:
-    """From 1 to 2: a meter's id belonged to whoever named it first; now it is one of its owner's."""
-    owned = sa.select(meters.c.id, meters.c.owner).where(meters.c.owner.is_not(None))
-    for meter, owner in db.execute(owned).all():
-        move_meter(db, meter, owner)
-
-
-_UPGRADES: dict[int, Callable[[sa.Connection], None]] = {1: _ids_of_owners}
-"""From a schema to the next one."""
+    return found

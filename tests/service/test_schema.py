@@ -11,6 +11,8 @@ from threading import Barrier
 
 import pytest
 import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 
 from benchmarks import postgres
 from recognizer.domain.meter import Meter
@@ -21,13 +23,14 @@ from recognizer.domain.record import Entry
 from recognizer.errors import InputError
 from recognizer.store import Store
 from recognizer.store_schema import open_database
+from service import tables, visit_rows
 from service.idempotency import Answers
 from service.records import Records
-from service.schema import SCHEMA, prepare
+from service.schema import VERSIONS, prepare
 from service.visit_rows import VisitRow, VisitRows
 
 NOW = datetime(2026, 10, 1, 12, tzinfo=UTC)
-TO_SCHEMA_1 = "DELETE FROM meter_store WHERE name = 'meter-service'"
+TO_THE_TIME_BEFORE_ALEMBIC = f"DROP TABLE {VERSIONS}"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -63,7 +66,7 @@ def test_a_database_without_a_number_is_upgraded_once_by_whoever_comes_first(pla
     visit = VisitRow("v", "anna", "cellar", None, (), NOW, NOW, shown={})
     VisitRows(engine).open(visit, most=9, most_of_owner=9)
     with engine.execution_options(writes=True).begin() as db:
-        db.execute(sa.text(TO_SCHEMA_1))
+        db.execute(sa.text(TO_THE_TIME_BEFORE_ALEMBIC))
     engine.dispose()
     together = Barrier(4)
 
@@ -90,8 +93,20 @@ def test_a_database_without_a_number_is_upgraded_once_by_whoever_comes_first(pla
     Records(engine).delete_meter("anna/cellar")  # with the answer that names it
     assert Answers(engine).find("anna", "k", "request") is None
     with engine.connect() as db:
-        kept = db.execute(sa.text("SELECT version FROM meter_store WHERE name = 'meter-service'")).scalars().all()
-    assert kept == [SCHEMA]
+        kept = db.execute(sa.text(f"SELECT version_num FROM {VERSIONS}")).scalars().all()
+    assert kept == ["0002"]
+    engine.dispose()
+
+
+def test_the_migrations_make_the_tables_that_the_service_uses(place: str) -> None:
+    """Catches a column that was added to a table and to no migration."""
+    engine = open_database(place, create=True)
+    prepare(engine)
+    with engine.connect() as db:
+        for metadata in (tables.metadata, visit_rows.metadata):
+            ours = set(metadata.tables)
+            options = {"include_name": lambda name, kind, _, ours=ours: kind != "table" or name in ours}
+            assert not compare_metadata(MigrationContext.configure(db, opts=options), metadata)
     engine.dispose()
 
 
@@ -99,12 +114,12 @@ def test_a_newer_database_is_refused_and_left_alone(place: str) -> None:
     engine = open_database(place, create=True)
     prepare(engine)
     with engine.execution_options(writes=True).begin() as db:
-        db.execute(sa.text("UPDATE meter_store SET version = 99 WHERE name = 'meter-service'"))
-    with pytest.raises(InputError, match=r"newer version \(schema 99.*update"):
+        db.execute(sa.text(f"UPDATE {VERSIONS} SET version_num = '0099'"))
+    with pytest.raises(InputError, match=r"newer version \(schema 0099.*update"):
         prepare(engine)
     with engine.connect() as db:
-        kept = db.execute(sa.text("SELECT version FROM meter_store WHERE name = 'meter-service'")).scalar()
-    assert kept == 99
+        kept = db.execute(sa.text(f"SELECT version_num FROM {VERSIONS}")).scalar()
+    assert kept == "0099"
     engine.dispose()
     with Store(place, create=False) as store:  # the library's own tables are as they were
         store.put_meter(Meter("shed"))
