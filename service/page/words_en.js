@@ -143,6 +143,7 @@ export const english = {
   "problem.conflict": "This cannot be done as things stand.",
   "problem.validation": "Something in this was not understood.",
   "problem.other": "Something went wrong.",
+  "finding.archive_review": "An archive was read with doubts about this.",
   "finding.no_meter": "No meter display was found.",
   "finding.not_legible": "The display is off, covered or too blurred to read.",
   "finding.low_confidence": "Some digits are not certain.",

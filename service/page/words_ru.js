@@ -143,6 +143,7 @@ export const russian = {
   "problem.conflict": "Сейчас этого сделать нельзя.",
   "problem.validation": "Что-то в этом не удалось понять.",
   "problem.other": "Что-то пошло не так.",
+  "finding.archive_review": "При чтении архива здесь возникли сомнения.",
   "finding.no_meter": "Табло счётчика не найдено.",
   "finding.not_legible": "Табло выключено, закрыто или слишком размыто.",
   "finding.low_confidence": "Не все цифры читаются наверняка.",

@@ -22,9 +22,11 @@ from recognizer.domain.policy import Policy
 from recognizer.reader import MeterReader
 from recognizer.synth.clip import Clip, render_clip
 from recognizer.vision.frame import Frame
+from service.meter_ids import kept
 
 api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: pip install playwright")
 service = pytest.importorskip("service.app", reason="the service's extra is not installed, or has no app yet")
+intake = pytest.importorskip("service.intake", reason="the service's extra is not installed")
 settings = pytest.importorskip("service.settings", reason="the service's extra is not installed")
 uvicorn = pytest.importorskip("uvicorn", reason="the service's extra is not installed")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -247,6 +249,31 @@ def test_a_phone_shows_it_all_and_says_it_in_its_language(opened: Opened, addres
     assert cyrillic.search(page.locator("#review h1").inner_text())
     page.reload()
     assert page.locator("html").get_attribute("lang") == "ru", "the choice is kept"
+
+
+def test_two_peoples_meters_of_one_name_are_told_apart(opened: Opened, tmp_path: Path) -> None:
+    """Whoever sees everybody's meters picks one as OWNER/NAME, and gets that one's history and no other."""
+    app = service.create_app(settings.Settings(data_dir=tmp_path, demo=True))
+    for owner, name in (("anna", "01-lcd-point.jpg"), ("ben", "07-drum-rolling.jpg")):
+        asked = intake.Asked(owner, kept(owner, "cellar"))
+        assert app.state.parts.intake.take([(name, (SAMPLES / name).read_bytes())], asked)["readings"]
+    app.state.parts.close()
+    with serving(tmp_path) as url:
+        page = opened(f"{url}/#meter")
+        options = page.locator("#meters option")
+        expect(options).to_have_count(2)
+        names = [options.nth(n).get_attribute("value") for n in range(2)]
+        assert sorted(names) == ["anna/cellar", "ben/cellar"]
+        page.locator("#meter-id").fill("anna/cellar")
+        page.keyboard.press("Enter")
+        page.locator("#history summary").first.click()
+        expect(page.locator("#history tbody")).to_contain_text("013414.9")
+        expect(page.locator("#history tbody tr")).to_have_count(1)
+        page.locator("#meter-id").fill("ben/cellar")
+        page.keyboard.press("Enter")
+        page.locator("#history summary").first.click()
+        expect(page.locator("#history tbody")).not_to_contain_text("013414.9")
+        expect(page.locator("#history tbody tr")).to_have_count(1)
 
 
 @dataclass(frozen=True)
