@@ -108,8 +108,8 @@ class CounterNet(nn.Module):
 class ScreenNet(nn.Module):
     """(N, 3, 112, 288) panel to label logits (N, 144, 42; a CTC column every two pixels), units and marks.
 
-    Each column looks for the row where its label stands: a softmax over the rows, since labels stand above, below,
-    left and right of the value. Units and marks are gathered the same way over the whole panel, one look each.
+    One map says of every cell whether a part of the label stands there, one for each unit and each mark whether that
+    does. The best cell of a map answers for it; the label is read where its map is lit.
     """
 
     def __init__(self) -> None:
@@ -124,42 +124,37 @@ class ScreenNet(nn.Module):
             Separable(128, 128, (5, 5)),
             Separable(128, 128, (3, 9)),
         )
-        self.rows = nn.Conv2d(128, 1, 1)
+        self.cells = nn.Conv2d(128, len(SCREEN_UNITS) + len(SCREEN_MARKS), 1)
         self.context = nn.Sequential(
             Separable(128, 160, (1, 9)), Separable(160, 160, (1, 9)), nn.Dropout(0.1),
             nn.Conv2d(160, 2 * (len(LABEL_CHARACTERS) + 1), 1),
         )  # fmt: skip
         with torch.no_grad():
             self.context[-1].bias.view(2, -1)[:, 0] = 3.0  # type: ignore[operator]  # most columns show nothing
-        answers = len(SCREEN_UNITS) + len(SCREEN_MARKS)
-        self.looks = nn.Conv2d(128, answers, 1)
-        self.answers = nn.Conv2d(128, answers, 1)
+            self.cells.bias.fill_(-4.0)  # type: ignore[union-attr]  # and most cells
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        label, unit, marks, *_ = self.with_looks(x)
-        return label, unit, marks
+        return self.with_cells(x)[:3]  # type: ignore[return-value]
 
-    def with_looks(self, x: Tensor, told: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, ...]:
-        """Beside the answers where they were looked for: (N, 1, 14, 72), the row of each column, and
-        (N, units + marks, 14, 72), the cells of each answer. Both add up to 1, down a column and over all cells.
+    def with_cells(self, x: Tensor, told: Tensor | None = None) -> tuple[Tensor, ...]:
+        """Beside the answers the maps, as logits (N, 1 + units that there are + marks, 14, 72).
 
-        ``told``: masks of the same shapes of where things stand. There is looked, and nowhere else, where one has any.
+        ``told``, (N, 1, 14, 72): of each picture the cells of its label, where it is to be read; NaN: where its own map
+        says.
         """
         y = self.features(x)
-        rows, looks = self.rows(y).softmax(2), self.looks(y).flatten(2).softmax(2)
-        shape = (x.shape[0], -1, *y.shape[2:])
-        by, at = (rows, looks) if told is None else (_told(rows, told[0], 2), _told(looks, told[1].flatten(2), 2))
+        cells = self.cells(y)
+        heat = cells[:, :1]
+        where = heat.softmax(2) * heat.sigmoid().amax(2, keepdim=True)
+        if told is not None:
+            known = told / told.sum(2, keepdim=True).clamp(min=1)
+            where = torch.where(told.isnan(), where, known.nan_to_num(0.0))
         # Two answers a column: the characters of small labels stand six pixels apart, and some need a blank between.
-        label = self.context((y * by).sum(2, keepdim=True)).squeeze(2).transpose(1, 2)
+        label = self.context((y * where).sum(2, keepdim=True)).squeeze(2).transpose(1, 2)
         label = label.reshape(x.shape[0], 2 * y.shape[3], -1)
-        said = (self.answers(y).flatten(2) * at).sum(2)
-        return label, said[:, : len(SCREEN_UNITS)], said[:, len(SCREEN_UNITS) :], rows, looks.view(shape)
-
-
-def _told(guess: Tensor, mask: Tensor, axis: int) -> Tensor:
-    """The mask, made to add up to 1 along the axis, and the guess where it has nothing there."""
-    total = mask.sum(axis, keepdim=True)
-    return torch.where(total > 0, mask / total.clamp(min=1), guess)
+        best = cells[:, 1:].amax((2, 3))
+        units = len(SCREEN_UNITS) - 1
+        return label, torch.cat([torch.zeros_like(best[:, :1]), best[:, :units]], 1), best[:, units:], cells
 
 
 class DialNet(nn.Module):

@@ -27,12 +27,14 @@ from recognizer.vision.screen import LABEL_CHARACTERS, SCREEN_MARKS, SCREEN_UNIT
 
 BEFORE_REAL = 0.7
 """How often a drawn display stands before a part of a real photo: the print on plates is not on the display."""
-LOOKS = (14, 72)
-"""Rows and columns of cells in which the network looks."""
-OF_CTC, OF_CENTRES, OF_LOOKS = 0.1, 1.0, 0.5
-"""Weights of the label's text, of its single characters in the middle of where they stand, and of where the network
-looks. With the text at full weight its large gradients left no room for the others: the loss of the unit was still 1.2
-after 1,000 steps, and without it 0.16 after 100 (there on pictures without blur and noise)."""
+CELLS = (14, 72)
+"""Rows and columns of the network's maps."""
+OF_CTC, OF_CENTRES, OF_CELLS = 0.1, 1.0, 1.0
+"""Weights of the label's text, of its single characters in the middle of where they stand, and of the maps. With the
+text at full weight its large gradients left no room for the others."""
+TOLD = 0.7
+"""Share of the pictures whose label is read where it stands, and not where the network takes it to be: at first, it
+would read anything."""
 NARROW, NARROW_WIDTH = ".:*", 0.35
 """Characters that stand between two others, and their width over that of others."""
 NOT_TOLD = -1
@@ -188,9 +190,12 @@ def batches(
 
 def loss(net: nn.Module, batch: Batch) -> Tensor:
     pictures, codes, lengths, owner, unit, marks, places, centres = batch
-    inside = _inside(places, unit)
-    # While it learns to read it is told where to look, or it would read mixtures of rows for most of the time.
-    label, unit_logits, mark_logits, rows, looks = net.with_looks(normalise(pictures), inside)  # type: ignore[operator]
+    absent = torch.zeros(len(pictures), dtype=torch.bool)
+    absent[owner[lengths == 0]] = True
+    inside, known = _inside(places, unit, marks, absent)
+    told = known[:, 0] & (torch.rand(len(pictures)) < TOLD)
+    where = torch.where(told[:, None, None, None], inside[:, :1], torch.nan)
+    label, unit_logits, mark_logits, cells = net.with_cells(normalise(pictures), where)  # type: ignore[operator]
     ctc, single = torch.zeros(()), torch.zeros(())
     if (there := (centres >= 0) & (centres < 1)).any():
         columns = (centres[there] * label.shape[1]).long()
@@ -199,12 +204,12 @@ def loss(net: nn.Module, batch: Batch) -> Tensor:
         log_probs = label.log_softmax(2).transpose(0, 1)[:, owner]
         steps = torch.full_like(lengths, label.shape[1])
         ctc = F.ctc_loss(log_probs, codes, steps, lengths, reduction="none", zero_infinity=True).mean()
-    told = ~marks.isnan()
-    bce = F.binary_cross_entropy_with_logits(mark_logits, marks.nan_to_num(0.0), reduction="none") * told
+    is_told = ~marks.isnan()
+    bce = F.binary_cross_entropy_with_logits(mark_logits, marks.nan_to_num(0.0), reduction="none") * is_told
     of_unit = F.cross_entropy(unit_logits, unit, ignore_index=NOT_TOLD, reduction="sum") / max(
         1, int((unit >= 0).sum())
     )
-    beside = OF_CTC * ctc + OF_CENTRES * single + OF_LOOKS * _astray(rows, looks, *inside)
+    beside = OF_CTC * ctc + OF_CENTRES * single + OF_CELLS * _of_cells(cells, inside, known)
     return of_unit + bce.sum(1).mean() + beside
 
 
@@ -216,26 +221,34 @@ def _centres(text: str, box: Corners) -> list[float]:
     return [] if not len(text) else list(x0 + (x1 - x0) * (ends - widths / 2) / ends[-1])
 
 
-def _inside(places: Tensor, unit: Tensor) -> tuple[Tensor, Tensor]:
-    """Masks, (N, 1, 14, 72) and (N, units + marks, 14, 72), of the cells in which label, unit and each mark stand."""
-    height, width = LOOKS
+def _inside(places: Tensor, unit: Tensor, marks: Tensor, no_label: Tensor) -> tuple[Tensor, Tensor]:
+    """Masks (N, maps, 14, 72) of the cells in which label, unit and each mark stand, and (N, maps) of what is known.
+
+    A map is known where its place is, or where there is nothing to be in a place.
+    """
+    height, width = CELLS
     ys = torch.arange(height)[:, None] * (PANEL_HEIGHT / height)
     xs = torch.arange(width)[None] * (PANEL_WIDTH / width)
     x0, y0, x1, y1 = (places[:, :, k, None, None] for k in range(4))
     cells = (ys + PANEL_HEIGHT / height > y0) & (ys < y1) & (xs + PANEL_WIDTH / width > x0) & (xs < x1)
-    answers = torch.zeros(len(places), len(SCREEN_UNITS) + len(SCREEN_MARKS), height, width)
-    answers[torch.arange(len(places)), unit.clamp(min=0)] = cells[:, 1].float()
-    answers[:, len(SCREEN_UNITS) :] = cells[:, 2:].float()
-    return cells[:, :1].float(), answers
+    somewhere = cells.any(3).any(2)
+    inside = torch.zeros(len(places), len(SCREEN_UNITS) + len(SCREEN_MARKS), height, width)
+    known = torch.zeros(inside.shape[:2], dtype=torch.bool)
+    inside[:, 0], known[:, 0] = cells[:, 0].float(), somewhere[:, 0] | no_label
+    of_unit = torch.arange(1, len(SCREEN_UNITS))[None] == unit[:, None]
+    inside[:, 1 : len(SCREEN_UNITS)] = of_unit[:, :, None, None] * cells[:, 1:2].float()
+    known[:, 1 : len(SCREEN_UNITS)] = (unit != NOT_TOLD)[:, None] & (~of_unit | somewhere[:, 1:2])
+    inside[:, len(SCREEN_UNITS) :] = cells[:, 2:].float()
+    known[:, len(SCREEN_UNITS) :] = (marks == 0) | somewhere[:, 2:]
+    return inside, known
 
 
-def _astray(rows: Tensor, looks: Tensor, label: Tensor, answers: Tensor) -> Tensor:
-    """How little of each look falls where its answer stands, as a negative logarithm.
-
-    The renderer knows where; answers alone teach it slowly.
-    """
-    found = (rows * label).sum(2)[label.any(2)], (looks * answers).sum((2, 3))[answers.any(3).any(2)]
-    return torch.stack([-(part + 1e-4).log().mean() if len(part) else torch.zeros(()) for part in found]).sum()
+def _of_cells(logits: Tensor, inside: Tensor, known: Tensor) -> Tensor:
+    """Focal loss of the maps (Lin et al. 2017): the mean over what stands somewhere, and all that stands elsewhere."""
+    chance = logits.sigmoid()
+    missed = ((1 - chance) ** 2 * F.softplus(-logits) * inside).sum((2, 3)) / inside.sum((2, 3)).clamp(min=1)
+    lit = (chance**2 * F.softplus(logits) * (1 - inside)).sum((2, 3))
+    return ((missed + lit) * known).sum(1).mean()
 
 
 def accuracy(net: nn.Module, batch: Batch) -> dict[str, float]:

@@ -75,3 +75,20 @@ def test_a_panel_has_the_size_that_the_network_takes() -> None:
     assert (label.shape[2], unit.shape[1], marks.shape[1]) == (
         len(LABEL_CHARACTERS) + 1, len(SCREEN_UNITS), len(SCREEN_MARKS),
     )  # fmt: skip
+
+
+def test_maps_are_known_where_a_place_is_or_nothing_can_be() -> None:
+    """Would catch an answer that is learned from what only training knows: which maps were told a place."""
+    places = np.stack([screen.NOWHERE, screen.NOWHERE])
+    places[0, 0], places[0, 1] = (0, 0, 20, 8), (40, 16, 60, 24)
+    unit, marks = torch.tensor([2, 2]), torch.zeros(2, len(SCREEN_MARKS))
+    marks[1, 3] = 1.0
+    inside, known = screen._inside(torch.from_numpy(places), unit, marks, torch.tensor([False, True]))
+    assert inside[0, 2].nonzero().tolist() == [[y, x] for y in (2,) for x in range(10, 15)]
+    assert inside[0, 0].sum() == 5
+    assert not inside[0, [1, *range(3, inside.shape[1])]].any()
+    assert not inside[1].any()
+    assert known[0].all()
+    # Of the second picture nobody told where its unit and its one mark stand, and it has no label.
+    unknown = {2, len(SCREEN_UNITS) + 3}
+    assert {n for n, told in enumerate(known[1].tolist()) if not told} == unknown
