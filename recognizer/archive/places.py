@@ -6,6 +6,7 @@ import os
 import stat
 import tarfile
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -196,15 +197,22 @@ class Together:
 
     def content(self) -> Content:
         """What all bytes are known by; nothing where some cannot be had, which is no error here."""
-        digests, size = [], 0
+        contents: list[Content | None] = []
         for _, place in self.files:
-            with contextlib.suppress(InputError):
-                content = place.content()
-                if content.sha256 is not None and content.size is not None:
-                    digests.append(content.sha256)
-                    size += content.size
-        whole = len(digests) == len(self.files)
-        return Content(b"", _digest(digests) if whole else None, size if whole else None)
+            try:
+                contents.append(place.content())
+            except InputError:
+                contents.append(None)
+        return all_of(contents)
+
+
+def all_of(contents: Sequence[Content | None]) -> Content:
+    """What the bytes of several files are known by together; nothing where one of them is not known."""
+    known = [(c.sha256, c.size) for c in contents if c is not None and c.sha256 is not None and c.size is not None]
+    if len(known) < len(contents):
+        return Content(b"", None, None)
+    sha256 = known[0][0] if len(known) == 1 else _digest([sha256 for sha256, _ in known])
+    return Content(b"", sha256, sum(size for _, size in known))
 
 
 def _digest(texts: list[str]) -> str:

@@ -9,7 +9,7 @@ from tempfile import NamedTemporaryFile
 from typing import Protocol
 
 from recognizer.archive.job import Evidence, Outcome, failure, named
-from recognizer.archive.places import MOST_BYTES, Content, Place, Together, is_clip
+from recognizer.archive.places import MOST_BYTES, Content, Place, Together, all_of, is_clip
 from recognizer.domain.meter import NOTHING_KNOWN, Known
 from recognizer.domain.policy import Policy
 from recognizer.domain.reading import Finding, Report, Status
@@ -48,10 +48,13 @@ class _Used:
     begins: float
 
 
-def read_visit(reader: ReadsVisits, source: str, place: Place, known: Known | None) -> Outcome:
-    """What the files at a place show together: the place of one clip, or several places together.
+def read_visit(
+    reader: ReadsVisits, source: str, place: Place, known: Known | None, clip: Content | None = None
+) -> tuple[Outcome, Content]:
+    """What the files at a place show together, and what their bytes are known by.
 
-    A file that cannot be used is told in the findings; InputError where none can. Copies of a file count once.
+    The place is one of several files together, or of one ``clip`` with this content. A file that cannot be used is
+    told in the findings; where none can, the outcome says why. Copies of a file count once.
     """
     files = place.files if isinstance(place, Together) else ((source, place),)
     known = known or NOTHING_KNOWN
@@ -61,10 +64,13 @@ def read_visit(reader: ReadsVisits, source: str, place: Place, known: Known | No
     used: list[_Used] = []
     unusable: list[str] = []
     troubles: list[Finding] = []
+    contents: list[Content | None] = []
     at = 0.0
     for name, where in files:
+        contents.append(None)
         try:
-            content = where.content()
+            content = clip or where.content()
+            contents[-1] = replace(content, photo=b"")
             if any(content.sha256 == u.sha256 is not None for u in used):
                 continue
             begins = at
@@ -79,14 +85,14 @@ def read_visit(reader: ReadsVisits, source: str, place: Place, known: Known | No
         used.append(_Used(name, where.name, content.sha256, begins))
         at += APART
     if not used:
-        return failure(source, "bad_input", unusable[0])
+        return failure(source, "bad_input", unusable[0]), all_of(contents)
     if unusable:
         message = f"{len(unusable)} of {len(files)} files could not be used: {unusable[0]}"
         troubles.append(Finding("file_unusable", message, note=True))
     report = visit.report
     whole = replace(report, status=_status(report), findings=(*report.findings, *troubles), missing=None)
     evidence = {register: _evidence(used, seconds) for register, seconds in visit.evidence.items()}
-    return Outcome(whole, files=tuple(u.source for u in used), evidence=evidence)
+    return Outcome(whole, files=tuple(u.source for u in used), evidence=evidence), all_of(contents)
 
 
 def _frame(name: str, content: Content) -> Frame:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from recognizer.archive.job import Done, Job, Outcome, Photo, failure, named
-from recognizer.archive.places import Together, is_clip
+from recognizer.archive.places import Content, Together, is_clip
 from recognizer.archive.visit import ReadsVisits, read_visit
 from recognizer.domain.meter import Known
 from recognizer.domain.policy import rules_id
@@ -47,19 +47,36 @@ def work(reader: Reader, job: Job, rules: str | None = None) -> Done:
     photo = job.photo
     # Taken before the bytes: a file that changes while it is read is read again by the next run.
     stamp = photo.stamp()
+    known = photo.told.known() if photo.told else None
+    if isinstance(photo.place, Together):
+        if job.sha256 is not None and photo.place.content().sha256 == job.sha256:
+            return Done(photo.source, photo.place.name, stamp, None)
+        return _visit(reader, photo, stamp, known, rules)
     try:
         content = photo.place.content()
     except InputError as error:
         return finished(photo, stamp, failure(photo.source, "bad_input", str(error)), rules)
     if job.sha256 is not None and content.sha256 == job.sha256:
         return Done(photo.source, photo.place.name, stamp, None)
-    known = photo.told.known() if photo.told else None
-    if isinstance(photo.place, Together) or is_clip(photo.place.name):
-        looks = cast(ReadsVisits, reader)
-        outcome = _guarded(photo.source, lambda: read_visit(looks, photo.source, photo.place, known))
-    else:
-        outcome = examine(reader, content.photo, photo.source, known)
+    if is_clip(photo.place.name):
+        return _visit(reader, photo, stamp, known, rules, content)
+    outcome = examine(reader, content.photo, photo.source, known)
     return finished(photo, stamp, outcome, rules, content.sha256, content.size)
+
+
+def _visit(
+    reader: Reader, photo: Photo, stamp: str, known: Known | None, rules: str | None, clip: Content | None = None
+) -> Done:
+    looks = cast(ReadsVisits, reader)
+    all_bytes = Content(b"", None, None)
+
+    def read() -> Outcome:
+        nonlocal all_bytes
+        outcome, all_bytes = read_visit(looks, photo.source, photo.place, known, clip)
+        return outcome
+
+    outcome = _guarded(photo.source, read)
+    return finished(photo, stamp, outcome, rules, all_bytes.sha256, all_bytes.size)
 
 
 def _guarded(source: str, read: Callable[[], Outcome]) -> Outcome:
