@@ -84,6 +84,11 @@ def draw_on(rng: np.random.Generator, ground: Ground) -> ScreenPicture:
             return draw_screen_on(rng, ground, screen)
 
 
+def with_marks(drawn: Sequence[ScreenPicture]) -> list[ScreenPicture]:
+    """Those on which a mark is lit that the network knows."""
+    return [one for one in drawn if any(plain(mark) in SCREEN_MARKS for mark in one.screen.marks)]
+
+
 def any_of(drawn: Sequence[ScreenPicture], surroundings: Sequence[Image]) -> Callable[[np.random.Generator], Panel]:
     return lambda rng: sample(rng, drawn[int(rng.integers(len(drawn)))], surroundings)
 
