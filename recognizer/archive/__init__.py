@@ -1,7 +1,8 @@
 """A folder of photos, or millions, to a file of results that can be stopped and run again at any time.
 
-``sources`` says which photos there are, ``work`` makes a line of one, ``pool`` and ``cluster`` do that side by side,
-``ledger`` keeps the lines, ``run`` puts these together. ``table``, ``history``, ``survey`` and ``page`` look at them.
+``sources`` and ``join`` say which photos and visits there are, ``work`` and ``visit`` make a line of one, ``pool`` and
+``cluster`` do that side by side, ``ledger`` keeps the lines, ``run`` puts these together. ``table``, ``history``,
+``survey`` and ``page`` look at them.
 """
 
 from recognizer.archive.job import Outcome
