@@ -83,7 +83,11 @@ def _take(intake: Intake, row: dict[str, str], owner: str) -> str:
 def _photo(row: dict[str, str]) -> bytes:
     place = place_of(row["path"])
     if is_clip(place.name):
-        frame = picture_at(row["source"], place, float(row.get("seconds") or 0.0))
+        try:
+            seconds = float(row.get("seconds") or 0.0)
+        except ValueError as error:
+            raise InputError(f"seconds: {row['seconds']!r} is no number") from error
+        frame = picture_at(row["source"], place, seconds)
         return cv2.imencode(".jpg", frame, (cv2.IMWRITE_JPEG_QUALITY, 95))[1].tobytes()
     photo = place.content().photo
     if isinstance(photo, bytes):

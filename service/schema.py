@@ -22,9 +22,8 @@ VERSIONS = "service_schema"
 """The table with the number; Alembic's own name may be that of another program in the same database."""
 _FIRST = "0001"
 _LOCK = 827411  # of PostgreSQL's advisory locks: several processes may start at once
-_CONFIG = Config()
-_CONFIG.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
-_SCRIPTS = ScriptDirectory.from_config(_CONFIG)
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_SCRIPTS = ScriptDirectory(_MIGRATIONS)
 
 
 def prepare(engine: sa.Engine) -> None:
@@ -38,9 +37,8 @@ def prepare(engine: sa.Engine) -> None:
     with transaction(engine) as db:
         if db.dialect.name != "sqlite":
             db.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-        config = Config()
-        config.set_main_option("script_location", _CONFIG.get_main_option("script_location") or "")
-        config.attributes["connection"] = db
+        config = Config(attributes={"connection": db})
+        config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
         if _revision(db) is None and sa.inspect(db).has_table(keys.name):
             command.stamp(config, _FIRST)  # from the time before Alembic
         command.upgrade(config, "head")

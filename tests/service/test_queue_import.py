@@ -66,13 +66,15 @@ def test_rows_that_are_wrong(serve: Callable[..., Any], photo: Callable[..., byt
     (tmp_path / "a.png").write_bytes(photo(1, 100))
     (tmp_path / "bad.png").write_bytes(b"no")
     (tmp_path / "bad.mp4").write_bytes(b"no")
-    rows = ["a.png,m,", "bad.png,m,", "gone.png,m,", "bad.mp4,m,", "a.png,a/b,", "a.png,m2,yesterday"]
+    rows = [
+        "a.png,m,,", "bad.png,m,,", "gone.png,m,,", "bad.mp4,m,,", "a.png,a/b,,", "a.png,m2,yesterday,", "bad.mp4,m,,x",
+    ]  # fmt: skip
     lines = "".join(f"x,{tmp_path}/{row}\n" for row in rows)
-    (tmp_path / "q.csv").write_text("source,path,meter_id,taken_at\n" + lines)
+    (tmp_path / "q.csv").write_text("source,path,meter_id,taken_at,seconds\n" + lines)
     said: list[str] = []
     done = import_queue(intake, tmp_path / "q.csv", "anna", said.append)
-    assert asdict(done) == {"kept": 1, "there": 0, "blank": 0, "failed": 5}
-    assert [text.partition(":")[0] for text in said] == [f"row {n}" for n in range(3, 8)]
+    assert asdict(done) == {"kept": 1, "there": 0, "blank": 0, "failed": 6}
+    assert [text.partition(":")[0] for text in said] == [f"row {n}" for n in range(3, 9)]
     for text in ("", "path\n", "source,file\n"):
         (tmp_path / "q.csv").write_text(text)
         with pytest.raises(InputError, match="has no column"):

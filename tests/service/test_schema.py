@@ -67,6 +67,7 @@ def test_a_database_without_a_number_is_upgraded_once_by_whoever_comes_first(pla
     VisitRows(engine).open(visit, most=9, most_of_owner=9)
     with engine.execution_options(writes=True).begin() as db:
         db.execute(sa.text(TO_THE_TIME_BEFORE_ALEMBIC))
+        db.execute(sa.text("INSERT INTO meter_store (name, version) VALUES ('meter-service', 1)"))
     engine.dispose()
     together = Barrier(4)
 
@@ -94,7 +95,8 @@ def test_a_database_without_a_number_is_upgraded_once_by_whoever_comes_first(pla
     assert Answers(engine).find("anna", "k", "request") is None
     with engine.connect() as db:
         kept = db.execute(sa.text(f"SELECT version_num FROM {VERSIONS}")).scalars().all()
-    assert kept == ["0002"]
+        numbers = db.execute(sa.text("SELECT name FROM meter_store")).scalars().all()
+    assert (kept, numbers) == (["0002"], ["meter-recognizer"])
     engine.dispose()
 
 
