@@ -11,7 +11,7 @@ CORNER_UNIT = 32.0
 """Corner offsets are predicted in units of this many input pixels."""
 
 
-def _conv(inp: int, out: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+def _conv(inp: int, out: int, kernel: int = 3, stride: int | tuple[int, int] = 1) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(inp, out, kernel, stride, kernel // 2, bias=False), nn.BatchNorm2d(out), nn.Hardswish(inplace=True)
     )
@@ -33,6 +33,20 @@ class Separable(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = self.norm2(self.pointwise(self.norm1(self.depthwise(x))))
         return self.act(x + y if self.residual else y)
+
+
+class Residual(nn.Module):
+    """Two full convolutions and what came in."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = _conv(width, width)
+        self.second = nn.Conv2d(width, width, 3, 1, 1, bias=False)
+        self.norm = nn.BatchNorm2d(width)
+        self.act = nn.Hardswish(inplace=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.act(x + self.norm(self.second(self.first(x))))
 
 
 class LocatorNet(nn.Module):
@@ -117,12 +131,12 @@ class ScreenNet(nn.Module):
         self.features = nn.Sequential(
             _conv(3, 24, 3, 2),  # 56 x 144
             _conv(24, 32),  # small labels are ten pixels tall: their strokes are seen before anything is shrunk
-            Separable(32, 64, (3, 3), (2, 2)),  # 28 x 72
-            Separable(64, 96, (5, 5)),
-            Separable(96, 96),
-            Separable(96, 128, (5, 5), (2, 1)),  # 14 x 72
-            Separable(128, 128, (5, 5)),
-            Separable(128, 128, (3, 9)),
+            _conv(32, 64, 3, 2),  # 28 x 72
+            Residual(64),
+            Residual(64),
+            _conv(64, 128, 3, (2, 1)),  # 14 x 72
+            Residual(128),
+            Residual(128),
         )
         self.cells = nn.Conv2d(128, len(SCREEN_UNITS) + len(SCREEN_MARKS), 1)
         self.context = nn.Sequential(
@@ -143,6 +157,8 @@ class ScreenNet(nn.Module):
         says.
         """
         y = self.features(x)
+        if y.requires_grad:  # batch normalisation takes twenty times as long over gradients in another order
+            y.register_hook(lambda slope: slope.contiguous(memory_format=torch.channels_last))
         cells = self.cells(y)
         heat = cells[:, :1]
         where = heat.softmax(2) * heat.sigmoid().amax(2, keepdim=True)

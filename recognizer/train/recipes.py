@@ -32,7 +32,7 @@ SPLICED, FEWEST_TO_SPLICE = 0.7, 6
 REFILLED_SHARES = {"lcd-strips": 4, "fuel-pump-lcd": 2, "vn-lcd": 2, "cesc-electricity": 2, "off-lcd": 1}
 """How often a display of each source is emptied and filled anew, in parts."""
 RENDERED_SCENES = 2500
-DRAWN_SCREENS, DRAWN_ON_REAL, LEAST_SURROUNDINGS = 8000, 2500, 60
+DRAWN_SCREENS, DRAWN_ON_REAL, WATCHED_SCREENS, LEAST_SURROUNDINGS = 4000, 1500, 400, 60
 
 
 def usable(data_dir: Path) -> list[Example]:
@@ -123,28 +123,24 @@ def train_screen(data_dir: Path, checkpoint: Path, schedule: Schedule, start_fro
     whose truth tells what stands beside the value.
     """
     rng = np.random.default_rng([schedule.seed, 3])
-    drawn = [screen.draw(rng) for _ in range(DRAWN_SCREENS)]
     cutouts = counter.load_cutouts(data_dir, usable(data_dir))
     surroundings = [c.image for c in cutouts if min(c.image.shape[:2]) > LEAST_SURROUNDINGS]
     off = screen_real.grounds(data_dir, usable(data_dir))
-    on_real = [screen.draw_on(rng, off[int(rng.integers(len(off)))]) for _ in range(DRAWN_ON_REAL)]
     telling, bare = screen_real.real_panels(data_dir, usable(data_dir))
     log.info(
-        "%d screens drawn, %d on %d real displays, %d surroundings, %d real panels that tell, %d bare",
-        len(drawn), len(on_real), len(off), len(surroundings), len(telling), len(bare),
+        "%d real displays to draw on, %d surroundings, %d real panels that tell, %d bare",
+        len(off), len(surroundings), len(telling), len(bare),
     )  # fmt: skip
     # Marks are small and few, and none of them was learned while each stood on a panel in thirty.
-    marked, marked_on_real = screen.with_marks(drawn), screen.with_marks(on_real)
     groups = [
-        (0.34, screen.any_of(drawn, surroundings)),
-        (0.24, screen.any_of(marked, surroundings)),
-        (0.16, screen.any_of(on_real, ())),
-        (0.12, screen.any_of(marked_on_real, ())),
+        (0.34, screen.any_drawn(rng, screen.draw, DRAWN_SCREENS, surroundings)),
+        (0.24, screen.any_drawn(rng, screen.marked(screen.draw), DRAWN_SCREENS // 3, surroundings)),
+        (0.16, screen.any_drawn(rng, screen.draw_on(off), DRAWN_ON_REAL, ())),
+        (0.12, screen.any_drawn(rng, screen.marked(screen.draw_on(off)), DRAWN_ON_REAL // 3, ())),
         (0.08, screen.any_real(telling)),
         (0.06, screen.any_real(bare)),
     ]
-    fresh = [screen.draw(rng) for _ in range(400)]
-    watched = screen.batches([(1.0, screen.any_of(fresh, surroundings))])(rng, 400)
+    watched = screen.batches([(1.0, screen.any_drawn(rng, screen.draw, WATCHED_SCREENS, surroundings))])(rng, 400)
     fit(
         ScreenNet(), screen.batches(groups), screen.loss, schedule, checkpoint, start_from,
         on_check=lambda net, step: log.info("%d %s", step, screen.accuracy(net, watched)),

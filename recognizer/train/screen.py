@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from recognizer.domain.labels import plain, unit_of
+from recognizer.domain.labels import measures, plain, unit_of
 from recognizer.synth import degrade
 from recognizer.synth.clip_stage import Ground
+from recognizer.synth.ink import text_stamp
+from recognizer.synth.labels import Rect
+from recognizer.synth.prints import lay
 from recognizer.synth.screen import ScreenPicture, draw_screen, sample_screen
 from recognizer.synth.screen_real import draw_screen_on
 from recognizer.train.augment import jitter_pixels
@@ -32,6 +35,10 @@ CELLS = (14, 72)
 OF_CTC, OF_CENTRES, OF_CELLS = 0.1, 1.0, 1.0
 """Weights of the label's text, of its single characters in the middle of where they stand, and of the maps. With the
 text at full weight its large gradients left no room for the others."""
+ON_PLATE = 0.6
+"""Share of the readings without a unit on the glass beside which the plate has one, as on many older meters."""
+RENEWED = 0.05
+"""Share of the times a drawn screen is taken at which another is drawn in its place."""
 TOLD = 0.7
 """Share of the pictures whose label is read where it stands, and not where the network takes it to be: at first, it
 would read anything."""
@@ -39,7 +46,12 @@ NARROW, NARROW_WIDTH = ".:*", 0.35
 """Characters that stand between two others, and their width over that of others."""
 NOT_TOLD = -1
 """In place of a unit's class: of a real photo whose truth does not tell it."""
+IN_TILES = bool(torch.cpu.get_capabilities().get("amx_bf16"))
+"""Half precision where the processor multiplies it in tiles, three times as fast; without them it takes far longer."""
 NOWHERE: Corners = np.full((2 + len(SCREEN_MARKS), 4), np.nan, np.float32)
+
+
+Drawing = Callable[[np.random.Generator], ScreenPicture]
 
 
 @dataclass(frozen=True)
@@ -76,21 +88,43 @@ def draw(rng: np.random.Generator) -> ScreenPicture:
             return drawn
 
 
-def draw_on(rng: np.random.Generator, ground: Ground) -> ScreenPicture:
-    """As ``draw``, on a real display that is off."""
-    while True:
-        screen = sample_screen(rng)
-        if screen.kind != "test" and any(row.value for row in screen.rows):
-            return draw_screen_on(rng, ground, screen)
+def draw_on(grounds: Sequence[Ground]) -> Drawing:
+    """As ``draw``, on real displays that are off."""
+
+    def draw_one(rng: np.random.Generator) -> ScreenPicture:
+        while True:
+            screen = sample_screen(rng)
+            if screen.kind != "test" and any(row.value for row in screen.rows):
+                return draw_screen_on(rng, grounds[int(rng.integers(len(grounds)))], screen)
+
+    return draw_one
 
 
-def with_marks(drawn: Sequence[ScreenPicture]) -> list[ScreenPicture]:
-    """Those on which a mark is lit that the network knows."""
-    return [one for one in drawn if any(plain(mark) in SCREEN_MARKS for mark in one.screen.marks)]
+def marked(draw_one: Drawing) -> Drawing:
+    """Only those on which a mark is lit that the network knows."""
+
+    def draw_marked(rng: np.random.Generator) -> ScreenPicture:
+        while True:
+            drawn = draw_one(rng)
+            if any(plain(mark) in SCREEN_MARKS for mark in drawn.screen.marks):
+                return drawn
+
+    return draw_marked
 
 
-def any_of(drawn: Sequence[ScreenPicture], surroundings: Sequence[Image]) -> Callable[[np.random.Generator], Panel]:
-    return lambda rng: sample(rng, drawn[int(rng.integers(len(drawn)))], surroundings)
+def any_drawn(
+    rng: np.random.Generator, draw_one: Drawing, many: int, surroundings: Sequence[Image]
+) -> Callable[[np.random.Generator], Panel]:
+    """Of ``many`` screens, since drawing one takes longer than cutting it; now and then one is drawn anew."""
+    drawn = [draw_one(rng) for _ in range(many)]
+
+    def make(rng: np.random.Generator) -> Panel:
+        i = int(rng.integers(many))
+        if rng.random() < RENEWED:
+            drawn[i] = draw_one(rng)
+        return sample(rng, drawn[i], surroundings)
+
+    return make
 
 
 def any_real(real: Sequence[RealPanel]) -> Callable[[np.random.Generator], Panel]:
@@ -102,15 +136,38 @@ def sample(rng: np.random.Generator, drawn: ScreenPicture, surroundings: Sequenc
     rows = [i for i, row in enumerate(drawn.screen.rows) if row.value]
     i = rows[int(rng.integers(len(rows)))]
     row, value = drawn.screen.rows[i], np.asarray(drawn.boxes[i].value, np.float32)
-    image = degrade(rng, drawn.image) if rng.random() < 0.5 else drawn.image
+    box, unit = drawn.boxes[i], row.unit
+    clean, printed = drawn.image, None
+    if unit is None and row.register is not None and measures(row.register, "active") and rng.random() < ON_PLATE:
+        unit = "kWh"
+        clean, printed = _printed(rng, clean, drawn.panel, value, unit)
+    image = degrade(rng, clean) if rng.random() < 0.5 else clean
     value = shake_corners(rng, value)
     panel = _before(rng, image, value, surroundings)
     label = _label(row.label or "")
     marks = {plain(mark) for mark in drawn.screen.marks} | _told_by_form(row.value or "")
     told = tuple(mark in marks for mark in SCREEN_MARKS)
-    box = drawn.boxes[i]
-    places = _places(panel_matrix(value), box.label, box.unit, [(plain(mark), quad) for mark, quad in drawn.marks])
-    return Panel(evened(jitter_pixels(rng, panel)), label, unit_class(row.unit or ""), told, places)
+    quads = [(plain(mark), quad) for mark, quad in drawn.marks]
+    places = _places(panel_matrix(value), box.label, printed if printed is not None else box.unit, quads)
+    return Panel(evened(jitter_pixels(rng, panel)), label, unit_class(unit or ""), told, places)
+
+
+def _printed(rng: np.random.Generator, image: Image, glass: Rect, value: Corners, unit: str) -> tuple[Image, Corners]:
+    """The picture with the unit printed on the plate, right of the glass or below its right end, and where."""
+    tall = float(np.linalg.norm(value[3] - value[0]))
+    stamp = text_stamp(unit, max(6, round(tall * rng.uniform(0.25, 0.5))), int(rng.choice((400, 600))))
+    h, w = stamp.shape
+    gap = tall * float(rng.uniform(0.1, 0.5))
+    if rng.random() < 0.75:
+        x, y = glass[2] + gap, float(value[:, 1].mean() - h / 2 + rng.uniform(-0.3, 0.3) * tall)
+    else:
+        x, y = glass[2] - w - gap, glass[3] + gap
+    room = np.maximum(0, np.ceil([x + w + 3 - image.shape[1], y + h + 3 - image.shape[0]]).astype(int))
+    plate = cv2.copyMakeBorder(image, 0, int(room[1]), 0, int(room[0]), cv2.BORDER_REPLICATE)
+    under = plate[max(0, int(y)) : int(y) + h, int(x) : int(x) + w]
+    light = float(rng.uniform(190, 255)) if under.mean() < 110 else float(rng.uniform(10, 70))
+    lay(plate, stamp, x, y, (light, light, light))
+    return plate, np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]], np.float32)
 
 
 def _places(
@@ -200,7 +257,9 @@ def loss(net: nn.Module, batch: Batch) -> Tensor:
     inside, known = _inside(places, unit, marks, absent)
     told = known[:, 0] & (torch.rand(len(pictures)) < TOLD)
     where = torch.where(told[:, None, None, None], inside[:, :1], torch.nan)
-    label, unit_logits, mark_logits, cells = net.with_cells(normalise(pictures), where)  # type: ignore[operator]
+    with torch.autocast("cpu", torch.bfloat16, enabled=IN_TILES):
+        answers = net.with_cells(normalise(pictures), where)  # type: ignore[operator]
+    label, unit_logits, mark_logits, cells = (answer.float() for answer in answers)
     ctc, single = torch.zeros(()), torch.zeros(())
     if (there := (centres >= 0) & (centres < 1)).any():
         columns = (centres[there] * label.shape[1]).long()

@@ -49,6 +49,40 @@ def test_what_a_real_photo_does_not_tell_costs_nothing() -> None:
     assert screen.accuracy(net, silent)["unit"] == 0.0
 
 
+@pytest.mark.parametrize(
+    ("register", "unit", "printed"),
+    [("1.8.2", None, True), ("total", None, True), ("4.8.0", None, False), ("1.8.0", "MWh", False)],
+)
+def test_a_reading_whose_glass_has_no_unit_has_it_from_the_plate(
+    monkeypatch: pytest.MonkeyPatch, register: str, unit: str | None, printed: bool
+) -> None:
+    monkeypatch.setattr(screen, "ON_PLATE", 1.0)
+    rng = np.random.default_rng(4)
+    drawn = draw_screen(rng, screen=Screen.of("energy", "12345", None, unit, (), register))
+    panel = screen.sample(rng, drawn, ())
+    assert SCREEN_UNITS[panel.unit] == ("kWh" if printed else unit or "")
+    right_of_value = panel.places[1, 0] > PANEL_WIDTH * 0.6
+    assert right_of_value or not printed
+
+
+def test_drawn_screens_are_renewed_and_marked_ones_have_a_mark(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Would catch a network that learns a fixed few thousand screens by heart."""
+    drawings = 0
+
+    def draw(rng: np.random.Generator) -> screen.ScreenPicture:
+        nonlocal drawings
+        drawings += 1
+        marks = ("T1",) if drawings % 2 else ("L1",)
+        return draw_screen(rng, screen=Screen.of("energy", "12345", None, "kWh", marks))
+
+    monkeypatch.setattr(screen, "RENEWED", 1.0)
+    rng = np.random.default_rng(5)
+    make = screen.any_drawn(rng, screen.marked(draw), 2, ())
+    assert drawings == 3
+    assert all(marks_of(make(rng)) == {"T1"} for _ in range(3))
+    assert drawings == 9
+
+
 def test_a_display_that_is_off_shows_the_screen_within_its_corners() -> None:
     rng = np.random.default_rng(2)
     photo = np.full((300, 500, 3), 150, np.uint8)
