@@ -8,6 +8,7 @@ import numpy as np
 
 from recognizer.synth import DigitBank, degrade, load_digit_bank, render_scene, render_strip
 from recognizer.train import counter, dial, locator, screen, screen_real
+from recognizer.train import screen_panels as panels
 from recognizer.train.counter import Cutout
 from recognizer.train.data import Example, held_back, load_examples, read_photo
 from recognizer.train.fit import Batch, Schedule, fit
@@ -132,15 +133,17 @@ def train_screen(data_dir: Path, checkpoint: Path, schedule: Schedule, start_fro
         len(off), len(surroundings), len(telling), len(bare),
     )  # fmt: skip
     # Marks are small and few, and none of them was learned while each stood on a panel in thirty.
+    on_real = panels.draw_on(off)
     groups = [
-        (0.34, screen.any_drawn(rng, screen.draw, DRAWN_SCREENS, surroundings)),
-        (0.24, screen.any_drawn(rng, screen.marked(screen.draw), DRAWN_SCREENS // 3, surroundings)),
-        (0.16, screen.any_drawn(rng, screen.draw_on(off), DRAWN_ON_REAL, ())),
-        (0.12, screen.any_drawn(rng, screen.marked(screen.draw_on(off)), DRAWN_ON_REAL // 3, ())),
-        (0.08, screen.any_real(telling)),
-        (0.06, screen.any_real(bare)),
+        (0.34, panels.any_drawn(rng, panels.draw, DRAWN_SCREENS, surroundings)),
+        (0.24, panels.any_drawn(rng, panels.marked(panels.draw), DRAWN_SCREENS // 3, surroundings)),
+        (0.16, panels.any_drawn(rng, on_real, DRAWN_ON_REAL, ())),
+        (0.12, panels.any_drawn(rng, panels.marked(on_real), DRAWN_ON_REAL // 3, ())),
+        (0.08, panels.any_real(telling)),
+        (0.06, panels.any_real(bare)),
     ]
-    watched = screen.batches([(1.0, screen.any_drawn(rng, screen.draw, WATCHED_SCREENS, surroundings))])(rng, 400)
+    fresh = panels.any_drawn(rng, panels.draw, WATCHED_SCREENS, surroundings)
+    watched = screen.batches([(1.0, fresh)])(rng, WATCHED_SCREENS)
     fit(
         ScreenNet(), screen.batches(groups), screen.loss, schedule, checkpoint, start_from,
         on_check=lambda net, step: log.info("%d %s", step, screen.accuracy(net, watched)),

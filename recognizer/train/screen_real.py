@@ -10,7 +10,7 @@ import numpy as np
 from recognizer.domain.labels import plain
 from recognizer.synth.clip_stage import Ground
 from recognizer.train.data import Corners, Example, Image, read_photo
-from recognizer.train.screen import NOT_TOLD, RealPanel, unit_class
+from recognizer.train.screen_panels import NOT_TOLD, RealPanel, unit_class
 from recognizer.vision.panel import ABOVE, BELOW, BESIDE, PANEL_WIDTH
 from recognizer.vision.screen import LABEL_CHARACTERS, SCREEN_MARKS
 

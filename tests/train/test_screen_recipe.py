@@ -6,10 +6,10 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs the extra: pip install 'meter-recognizer[train]'")
 
 from recognizer.synth.clip_stage import Ground  # noqa: E402
-from recognizer.synth.labels import Screen, rectangle  # noqa: E402
+from recognizer.synth.labels import Screen, ScreenPicture, rectangle  # noqa: E402
 from recognizer.synth.screen import draw_screen  # noqa: E402
 from recognizer.synth.screen_real import draw_screen_on  # noqa: E402
-from recognizer.train import screen  # noqa: E402
+from recognizer.train import screen, screen_panels  # noqa: E402
 from recognizer.train.nets import ScreenNet  # noqa: E402
 from recognizer.vision.panel import PANEL_HEIGHT, PANEL_WIDTH  # noqa: E402
 from recognizer.vision.screen import LABEL_CHARACTERS, SCREEN_MARKS, SCREEN_UNITS  # noqa: E402
@@ -17,11 +17,11 @@ from recognizer.vision.screen import LABEL_CHARACTERS, SCREEN_MARKS, SCREEN_UNIT
 VALUE = rectangle(60, 40, 180, 70)
 
 
-def real(label: str | None, unit: int, marks: tuple[bool, ...] | None) -> screen.RealPanel:
-    return screen.RealPanel(np.full((110, 240, 3), 140, np.uint8), VALUE, label, unit, marks)
+def real(label: str | None, unit: int, marks: tuple[bool, ...] | None) -> screen_panels.RealPanel:
+    return screen_panels.RealPanel(np.full((110, 240, 3), 140, np.uint8), VALUE, label, unit, marks)
 
 
-def marks_of(panel: screen.Panel) -> set[str]:
+def marks_of(panel: screen_panels.Panel) -> set[str]:
     assert panel.marks is not None
     return {mark for mark, lit in zip(SCREEN_MARKS, panel.marks, strict=True) if lit}
 
@@ -34,17 +34,17 @@ def test_clocks_and_dates_are_told_by_their_form(value: str, told: set[str]) -> 
     rng = np.random.default_rng(0)
     kind = "clock" if told else "energy"
     drawn = draw_screen(rng, screen=Screen.of(kind, value))  # type: ignore[arg-type]
-    assert marks_of(screen.sample(rng, drawn, ())) == told
+    assert marks_of(screen_panels.sample(rng, drawn, ())) == told
 
 
 def test_what_a_real_photo_does_not_tell_costs_nothing() -> None:
     """Were it counted as absent, the network would learn not to see the marks that stand there."""
     rng = np.random.default_rng(1)
-    silent = screen.batches([(1.0, screen.any_real([real(None, screen.NOT_TOLD, None)]))])(rng, 2)
+    silent = screen.batches([(1.0, screen_panels.any_real([real(None, screen_panels.NOT_TOLD, None)]))])(rng, 2)
     net = ScreenNet().eval()
     with torch.no_grad():
         assert float(screen.loss(net, silent)) == 0.0
-        told = screen.batches([(1.0, screen.any_real([real("1.8.0", 1, (False,) * len(SCREEN_MARKS))]))])(rng, 2)
+        told = screen.batches([(1.0, screen_panels.any_real([real("1.8.0", 1, (False,) * len(SCREEN_MARKS))]))])(rng, 2)
         assert float(screen.loss(net, told)) > 1.0
     assert screen.accuracy(net, silent)["unit"] == 0.0
 
@@ -56,10 +56,10 @@ def test_what_a_real_photo_does_not_tell_costs_nothing() -> None:
 def test_a_reading_whose_glass_has_no_unit_has_it_from_the_plate(
     monkeypatch: pytest.MonkeyPatch, register: str, unit: str | None, printed: bool
 ) -> None:
-    monkeypatch.setattr(screen, "ON_PLATE", 1.0)
+    monkeypatch.setattr(screen_panels, "ON_PLATE", 1.0)
     rng = np.random.default_rng(4)
     drawn = draw_screen(rng, screen=Screen.of("energy", "12345", None, unit, (), register))
-    panel = screen.sample(rng, drawn, ())
+    panel = screen_panels.sample(rng, drawn, ())
     assert SCREEN_UNITS[panel.unit] == ("kWh" if printed else unit or "")
     right_of_value = panel.places[1, 0] > PANEL_WIDTH * 0.6
     assert right_of_value or not printed
@@ -69,15 +69,15 @@ def test_drawn_screens_are_renewed_and_marked_ones_have_a_mark(monkeypatch: pyte
     """Would catch a network that learns a fixed few thousand screens by heart."""
     drawings = 0
 
-    def draw(rng: np.random.Generator) -> screen.ScreenPicture:
+    def draw(rng: np.random.Generator) -> ScreenPicture:
         nonlocal drawings
         drawings += 1
         marks = ("T1",) if drawings % 2 else ("L1",)
         return draw_screen(rng, screen=Screen.of("energy", "12345", None, "kWh", marks))
 
-    monkeypatch.setattr(screen, "RENEWED", 1.0)
+    monkeypatch.setattr(screen_panels, "RENEWED", 1.0)
     rng = np.random.default_rng(5)
-    make = screen.any_drawn(rng, screen.marked(draw), 2, ())
+    make = screen_panels.any_drawn(rng, screen_panels.marked(draw), 2, ())
     assert drawings == 3
     assert all(marks_of(make(rng)) == {"T1"} for _ in range(3))
     assert drawings == 9
@@ -103,7 +103,7 @@ def test_a_display_that_is_off_shows_the_screen_within_its_corners() -> None:
 
 def test_a_panel_has_the_size_that_the_network_takes() -> None:
     rng = np.random.default_rng(3)
-    panel = screen.sample(rng, screen.draw(rng), [np.zeros((200, 400, 3), np.uint8)])
+    panel = screen_panels.sample(rng, screen_panels.draw(rng), [np.zeros((200, 400, 3), np.uint8)])
     assert panel.image.shape == (PANEL_HEIGHT, PANEL_WIDTH, 3)
     label, unit, marks = ScreenNet().eval()(torch.zeros(1, 3, PANEL_HEIGHT, PANEL_WIDTH))
     assert (label.shape[2], unit.shape[1], marks.shape[1]) == (
@@ -113,7 +113,7 @@ def test_a_panel_has_the_size_that_the_network_takes() -> None:
 
 def test_maps_are_known_where_a_place_is_or_nothing_can_be() -> None:
     """Would catch an answer that is learned from what only training knows: which maps were told a place."""
-    places = np.stack([screen.NOWHERE, screen.NOWHERE])
+    places = np.stack([screen_panels.NOWHERE, screen_panels.NOWHERE])
     places[0, 0], places[0, 1] = (0, 0, 20, 8), (40, 16, 60, 24)
     unit, marks = torch.tensor([2, 2]), torch.zeros(2, len(SCREEN_MARKS))
     marks[1, 3] = 1.0

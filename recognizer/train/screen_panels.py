@@ -1,0 +1,203 @@
+"""Training pictures of the screen reader: drawn LCDs before real surroundings, and real panels that tell something."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from recognizer.domain.labels import measures, plain, unit_of
+from recognizer.synth import degrade
+from recognizer.synth.clip_stage import Ground
+from recognizer.synth.ink import Rect, text_stamp
+from recognizer.synth.prints import lay
+from recognizer.synth.screen import ScreenPicture, draw_screen, sample_screen
+from recognizer.synth.screen_real import draw_screen_on
+from recognizer.train.augment import jitter_pixels
+from recognizer.train.counter import shake_corners
+from recognizer.train.data import Corners, Image
+from recognizer.vision.panel import PANEL_HEIGHT, PANEL_WIDTH, cut_panel, panel_matrix
+from recognizer.vision.rectify import evened
+from recognizer.vision.screen import LABEL_CHARACTERS, SCREEN_MARKS, SCREEN_UNITS
+
+BEFORE_REAL = 0.7
+"""How often a drawn display stands before a part of a real photo: the print on plates is not on the display."""
+ON_PLATE = 0.6
+"""Share of the readings without a unit on the glass beside which the plate has one, as on many older meters."""
+RENEWED = 0.05
+"""Share of the times a drawn screen is taken at which another is drawn in its place."""
+NOT_TOLD = -1
+"""In place of a unit's class: of a real photo whose truth does not tell it."""
+NOWHERE: Corners = np.full((2 + len(SCREEN_MARKS), 4), np.nan, np.float32)
+
+Drawing = Callable[[np.random.Generator], ScreenPicture]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One training picture and what stands beside its value.
+
+    ``label`` None: not told, or a text that the alphabet lacks; ``unit`` NOT_TOLD; ``marks`` None: not told.
+    """
+
+    image: Image
+    label: str | None
+    unit: int
+    marks: tuple[bool, ...] | None
+    places: Corners = field(default_factory=lambda: NOWHERE)
+    """Label, unit and every mark as (x0, y0, x1, y1) in pixels of the panel; NaN: not there, or not told."""
+
+
+@dataclass(frozen=True)
+class RealPanel:
+    """A real photo around its display, the value's corners in it, and its truth as in ``Panel``."""
+
+    image: Image
+    value: Corners
+    label: str | None
+    unit: int
+    marks: tuple[bool, ...] | None
+
+
+def draw(rng: np.random.Generator) -> ScreenPicture:
+    """A drawn screen with a value; a display test has none that counts."""
+    while True:
+        drawn = draw_screen(rng)
+        if drawn.screen.kind != "test" and any(row.value for row in drawn.screen.rows):
+            return drawn
+
+
+def draw_on(grounds: Sequence[Ground]) -> Drawing:
+    """As ``draw``, on real displays that are off."""
+
+    def draw_one(rng: np.random.Generator) -> ScreenPicture:
+        while True:
+            screen = sample_screen(rng)
+            if screen.kind != "test" and any(row.value for row in screen.rows):
+                return draw_screen_on(rng, grounds[int(rng.integers(len(grounds)))], screen)
+
+    return draw_one
+
+
+def marked(draw_one: Drawing) -> Drawing:
+    """Only those on which a mark is lit that the network knows."""
+
+    def draw_marked(rng: np.random.Generator) -> ScreenPicture:
+        while True:
+            drawn = draw_one(rng)
+            if any(plain(mark) in SCREEN_MARKS for mark in drawn.screen.marks):
+                return drawn
+
+    return draw_marked
+
+
+def any_drawn(
+    rng: np.random.Generator, draw_one: Drawing, many: int, surroundings: Sequence[Image]
+) -> Callable[[np.random.Generator], Panel]:
+    """Of ``many`` screens, since drawing one takes longer than cutting it; now and then one is drawn anew."""
+    drawn = [draw_one(rng) for _ in range(many)]
+
+    def make(rng: np.random.Generator) -> Panel:
+        i = int(rng.integers(many))
+        if rng.random() < RENEWED:
+            drawn[i] = draw_one(rng)
+        return sample(rng, drawn[i], surroundings)
+
+    return make
+
+
+def any_real(real: Sequence[RealPanel]) -> Callable[[np.random.Generator], Panel]:
+    return lambda rng: sample_real(rng, real[int(rng.integers(len(real)))])
+
+
+def sample(rng: np.random.Generator, drawn: ScreenPicture, surroundings: Sequence[Image]) -> Panel:
+    """The screen cut as if its value, or one of its values, had been located; ``surroundings``: to stand before."""
+    rows = [i for i, row in enumerate(drawn.screen.rows) if row.value]
+    i = rows[int(rng.integers(len(rows)))]
+    row, value = drawn.screen.rows[i], np.asarray(drawn.boxes[i].value, np.float32)
+    box, unit = drawn.boxes[i], row.unit
+    clean, printed = drawn.image, None
+    if unit is None and row.register is not None and measures(row.register, "active") and rng.random() < ON_PLATE:
+        unit = "kWh"
+        clean, printed = _printed(rng, clean, drawn.panel, value, unit)
+    image = degrade(rng, clean) if rng.random() < 0.5 else clean
+    value = shake_corners(rng, value)
+    panel = _before(rng, image, value, surroundings)
+    label = _label(row.label or "")
+    marks = {plain(mark) for mark in drawn.screen.marks} | _told_by_form(row.value or "")
+    told = tuple(mark in marks for mark in SCREEN_MARKS)
+    quads = [(plain(mark), quad) for mark, quad in drawn.marks]
+    places = _places(panel_matrix(value), box.label, printed if printed is not None else box.unit, quads)
+    return Panel(evened(jitter_pixels(rng, panel)), label, unit_class(unit or ""), told, places)
+
+
+def _printed(rng: np.random.Generator, image: Image, glass: Rect, value: Corners, unit: str) -> tuple[Image, Corners]:
+    """The picture with the unit printed on the plate, right of the glass or below its right end, and where."""
+    tall = float(np.linalg.norm(value[3] - value[0]))
+    stamp = text_stamp(unit, max(6, round(tall * rng.uniform(0.25, 0.5))), int(rng.choice((400, 600))))
+    h, w = stamp.shape
+    gap = tall * float(rng.uniform(0.1, 0.5))
+    if rng.random() < 0.75:
+        x, y = glass[2] + gap, float(value[:, 1].mean() - h / 2 + rng.uniform(-0.3, 0.3) * tall)
+    else:
+        x, y = glass[2] - w - gap, glass[3] + gap
+    room = np.maximum(0, np.ceil([x + w + 3 - image.shape[1], y + h + 3 - image.shape[0]]).astype(int))
+    wider = cv2.copyMakeBorder(image, 0, int(room[1]), 0, int(room[0]), cv2.BORDER_REPLICATE)
+    plate = np.asarray(wider, np.uint8)
+    under = plate[max(0, int(y)) : int(y) + h, int(x) : int(x) + w]
+    light = float(rng.uniform(190, 255)) if under.mean() < 110 else float(rng.uniform(10, 70))
+    lay(plate, stamp, x, y, (light, light, light))
+    return plate, np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]], np.float32)
+
+
+def _places(
+    matrix: NDArray[np.float64], label: Corners | None, unit: Corners | None, marks: Sequence[tuple[str, Corners]]
+) -> Corners:
+    places = NOWHERE.copy()
+    known = {SCREEN_MARKS.index(text): quad for text, quad in marks if text in SCREEN_MARKS}
+    for i, quad in ((0, label), (1, unit), *((2 + i, quad) for i, quad in known.items())):
+        if quad is not None:
+            corners = cv2.perspectiveTransform(np.asarray(quad, np.float32)[None], matrix)[0]
+            places[i] = (*corners.min(0), *corners.max(0))
+    return places
+
+
+def sample_real(rng: np.random.Generator, real: RealPanel) -> Panel:
+    panel = cut_panel(real.image, shake_corners(rng, real.value))
+    return Panel(evened(jitter_pixels(rng, panel)), real.label, real.unit, real.marks)
+
+
+def unit_class(text: str) -> int:
+    """The place in SCREEN_UNITS; 0 for none or another."""
+    unit = (unit_of(text) or ("",))[0]
+    return SCREEN_UNITS.index(unit) if unit in SCREEN_UNITS else 0
+
+
+def _told_by_form(value: str) -> set[str]:
+    """Clocks and dates are told by what stands between their digits, lit mark or not; with dashes it may be either."""
+    if "-" in value.strip("-"):
+        return {"TIME", "DATE"}
+    return {"TIME"} if ":" in value else {"DATE"} if value.count(".") > 1 else set()
+
+
+def _label(text: str) -> str | None:
+    folded = plain(text)
+    return folded if all(c in LABEL_CHARACTERS for c in folded) else None
+
+
+def _before(rng: np.random.Generator, image: Image, value: Corners, surroundings: Sequence[Image]) -> Image:
+    """The panel, with a real photo instead of nothing where the drawn picture ends."""
+    panel = cut_panel(image, value)
+    if not surroundings or rng.random() > BEFORE_REAL:
+        return panel
+    height, width = image.shape[:2]
+    corners = np.array([[[0, 0], [width, 0], [width, height], [0, height]]], np.float32)
+    outline = cv2.perspectiveTransform(corners, panel_matrix(value))
+    covered = np.zeros_like(panel)
+    cv2.fillPoly(covered, [np.round(outline[0]).astype(np.int32)], (255, 255, 255))
+    real = surroundings[int(rng.integers(len(surroundings)))]
+    y, x = (int(rng.integers(0, max(1, real.shape[k] - s))) for k, s in ((0, PANEL_HEIGHT), (1, PANEL_WIDTH)))
+    part = real[y : y + PANEL_HEIGHT, x : x + PANEL_WIDTH]
+    behind = cv2.resize(part, (PANEL_WIDTH, PANEL_HEIGHT)) if part.shape[:2] != (PANEL_HEIGHT, PANEL_WIDTH) else part
+    return np.where(covered > 0, panel, behind)
