@@ -8,6 +8,7 @@ import numpy as np
 from recognizer.synth.ink import chance, pick
 from recognizer.synth.labels import Row, Screen
 from recognizer.synth.lcd_style import LcdStyle
+from recognizer.synth.lettering import Lettering
 from recognizer.synth.screen_parts import GAPS, Block, Cells, Print
 
 SPELLINGS = {
@@ -25,7 +26,6 @@ EXTRA_MARKS = (
 EXTRA_UNITS = ("kW", "kVA", "kvar", "kvarh", "kVAh", "V", "A", "Hz")
 LETTERS = frozenset("BDEGIKMNOQRSUVWXYZbgkmpqsvwxzВТкт /+·³%")
 """A label with one of these, or three letters in a row, stands in dots: seven segments do not show it."""
-WEIGHTS = (400, 500, 600, 700)
 
 
 def needs_dots(text: str) -> bool:
@@ -81,21 +81,21 @@ def unit_lines(rng: np.random.Generator, units: Sequence[str]) -> list[Block]:
     wanted = list(dict.fromkeys(units))
     extra = [u for u in EXTRA_UNITS if u not in wanted and chance(rng, 0.06)]
     names = [u for u in wanted + extra if not any(STEMS.get(other) == u for other in wanted + extra)]
-    weight, size, stretch = pick(rng, WEIGHTS), float(rng.uniform(0.24, 0.5)), float(rng.uniform(0.75, 1.2))
+    letters, size = Lettering.sample(rng), float(rng.uniform(0.24, 0.62))
     blocks = []
     for name in names:
         stem = STEMS.get(name)
         if stem is not None and (stem in wanted + extra or chance(rng, 0.15)):
-            first = Print(stem, 0, 0, size, weight, stretch=stretch)
+            first = Print(stem, 0, 0, size, letters)
             gap = size * float(rng.uniform(0.1, 0.45))
-            rest = Print(name[len(stem) :].strip("·"), first.width + gap, 0, size, weight, stretch=stretch)
+            rest = Print(name[len(stem) :].strip("·"), first.width + gap, 0, size, letters)
             # Letters differ in height, their feet do not.
             tall = max(first.tall, rest.tall)
             first, rest = (replace(p, y=tall - p.tall) for p in (first, rest))
             both = ((name, (first, rest)), (stem, (first,)))
             blocks.append(Block(rest.x + rest.width, tall, units=both, needed=name in wanted or stem in wanted))
         else:
-            spelled = Print(pick(rng, SPELLINGS.get(name, (name,))), 0, 0, size, weight, stretch=stretch)
+            spelled = Print(pick(rng, SPELLINGS.get(name, (name,))), 0, 0, size, letters)
             blocks.append(Block(spelled.width, spelled.tall, units=((name, (spelled,)),), needed=name in wanted))
     return blocks
 
@@ -118,7 +118,7 @@ def mark_blocks(rng: np.random.Generator, screens: Sequence[Screen]) -> list[tup
     names = list(dict.fromkeys(names))
     homes = {"T": pick(rng, ("left", "top", "bottom", "top")), "▼": pick(rng, ("bottom", "bottom", "top"))}
     homes |= {"①": pick(rng, ("bottom", "top")), "►": "right", "◄": "right", "▲": "bottom", "L": "bottom"}
-    weight, size, stretch = pick(rng, WEIGHTS), float(rng.uniform(0.15, 0.32)), float(rng.uniform(0.75, 1.2))
+    letters, size = Lettering.sample(rng), float(rng.uniform(0.15, 0.34))
     signs = "①▼▲►◄"
     discs = chance(rng, 0.5)  # ① as a digit cut out of a disc
     out = []
@@ -130,7 +130,7 @@ def mark_blocks(rng: np.random.Generator, screens: Sequence[Screen]) -> list[tup
         if family == "①" and discs:
             frame = "disc"
         tall = size * float(rng.uniform(0.85, 1.15)) * (1.2 if family == "①" else 1)
-        part = Print(name, 0, 0, tall, weight, frame, 1.0 if family in signs else stretch)
+        part = Print(name, 0, 0, tall, replace(letters, stretch=1.0) if family in signs else letters, frame)
         at = homes.get(family) or pick(rng, ("top", "top", "bottom", "bottom", "left", "right"))
         out.append((Block(part.width, part.tall, marks=(part,), needed=name in wanted), at))
     return out

@@ -12,7 +12,8 @@ import numpy as np
 from recognizer.synth.ink import chance, pick
 from recognizer.synth.labels import Screen
 from recognizer.synth.lcd_style import LcdStyle
-from recognizer.synth.screen_blocks import WEIGHTS, label_block, mark_blocks, scaled, unit_lines, value_cells
+from recognizer.synth.lettering import Lettering
+from recognizer.synth.screen_blocks import label_block, mark_blocks, scaled, unit_lines, value_cells
 from recognizer.synth.screen_parts import Block, Cells, Print, RowPlace, ScreenLayout
 
 GAP = 0.12
@@ -158,11 +159,11 @@ def _stacked(rng: np.random.Generator, style: LcdStyle, screens: Sequence[Screen
     count = max(len(screen.rows) for screen in screens)
     rows = [row for screen in screens for row in screen.rows]
     value = value_cells(rng, replace(style, small_decimals=1.0), rows)
-    weight, size = pick(rng, WEIGHTS), float(rng.uniform(0.4, 0.7))
+    letters, size = Lettering.sample(rng), float(rng.uniform(0.4, 0.7))
     dots = style.cut.family == "dots" or chance(rng, 0.3)
     names = [[row.label for s in screens for row in s.rows[i : i + 1] if row.label] for i in range(count)]
     names = [list(dict.fromkeys(row_names)) for row_names in names]
-    prints = [[Print(name, 0, 0, size, weight) for name in row_names] for row_names in names]
+    prints = [[Print(name, 0, 0, size, letters) for name in row_names] for row_names in names]
     longest = max((len(name) for row_names in names for name in row_names), default=1)
     cells = Cells(0, 0, size, 0.9, longest, dots=True, inline=True) if dots or max(map(len, names)) > 1 else None
     wide = cells.width if cells else max((p.width for ps in prints for p in ps), default=0.0)

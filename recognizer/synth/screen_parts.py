@@ -12,7 +12,8 @@ import numpy as np
 
 from recognizer.synth.ink import Mask
 from recognizer.synth.labels import Screen
-from recognizer.synth.screen_stamps import BASE, print_stamp
+from recognizer.synth.lettering import BASE, Lettering
+from recognizer.synth.screen_stamps import print_stamp
 
 Part = TypeVar("Part", "Cells", "Print")
 GAPS = ".,:*"
@@ -92,13 +93,12 @@ class Print:
     x: float
     y: float
     height: float
-    weight: int = 500
+    lettering: Lettering = Lettering()  # noqa: RUF009
     frame: str = ""  # box, cut (out of a filled box), disc (①: the digit cut out of one)
-    stretch: float = 1.0  # of its width
 
     @property
     def width(self) -> float:
-        return float(self.stamp.shape[1]) / BASE * self.height * self.stretch
+        return float(self.stamp.shape[1]) / BASE * self.height * self.lettering.stretch
 
     @property
     def tall(self) -> float:
@@ -107,14 +107,16 @@ class Print:
 
     @property
     def stamp(self) -> Mask:
-        return print_stamp(self.text, self.weight, self.frame)
+        letters = self.lettering
+        return print_stamp(self.text, letters.weight, self.frame, letters.strokes, letters.slant)
 
     def sized(self, pixels: int) -> Mask:
         """The coverage where a main digit has that many pixels."""
         k = self.height * pixels / BASE
         h, w = self.stamp.shape
-        size = (max(2, round(w * k * self.stretch)), max(2, round(h * k)))
-        return np.asarray(cv2.resize(self.stamp, size, interpolation=cv2.INTER_AREA), np.uint8)
+        size = (max(2, round(w * k * self.lettering.stretch)), max(2, round(h * k)))
+        stamp = cv2.resize(self.stamp, size, interpolation=cv2.INTER_AREA)
+        return np.asarray(stamp * self.lettering.strength, np.uint8)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recognizer.domain.labels import measures, plain, unit_of
-from recognizer.synth import degrade
 from recognizer.synth.clip_stage import Ground
+from recognizer.synth.degrade import degrade, sample_strength
 from recognizer.synth.ink import Rect, text_stamp
 from recognizer.synth.prints import lay
 from recognizer.synth.screen import ScreenPicture, draw_screen, sample_screen
@@ -23,6 +23,8 @@ from recognizer.vision.screen import LABEL_CHARACTERS, SCREEN_MARKS, SCREEN_UNIT
 
 BEFORE_REAL = 0.7
 """How often a drawn display stands before a part of a real photo: the print on plates is not on the display."""
+MOST_SPOILED = 0.7
+"""Strength of ``degrade`` at most: beyond it no person could read what stands beside the digits."""
 ON_PLATE = 0.6
 """Share of the readings without a unit on the glass beside which the plate has one, as on many older meters."""
 RENEWED = 0.05
@@ -121,9 +123,9 @@ def sample(rng: np.random.Generator, drawn: ScreenPicture, surroundings: Sequenc
     if unit is None and row.register is not None and measures(row.register, "active") and rng.random() < ON_PLATE:
         unit = "kWh"
         clean, printed = _printed(rng, clean, drawn.panel, value, unit)
-    image = degrade(rng, clean) if rng.random() < 0.5 else clean
+    spoiled = degrade(rng, clean, min(MOST_SPOILED, sample_strength(rng))) if rng.random() < 0.5 else clean
     value = shake_corners(rng, value)
-    panel = _before(rng, image, value, surroundings)
+    panel = _before(rng, spoiled, value, surroundings)
     label = _label(row.label or "")
     marks = {plain(mark) for mark in drawn.screen.marks} | _told_by_form(row.value or "")
     told = tuple(mark in marks for mark in SCREEN_MARKS)
