@@ -7,6 +7,8 @@ from recognizer.vision.screen import LABEL_CHARACTERS, SCREEN_MARKS, SCREEN_UNIT
 
 LOCATOR_STRIDE = 4
 LOCATOR_KINDS = ("lcd", "drum")
+LABEL_ROWS = 7
+"""Rows of four pixels in which the label of a screen is read."""
 CORNER_UNIT = 32.0
 """Corner offsets are predicted in units of this many input pixels."""
 
@@ -120,28 +122,30 @@ class CounterNet(nn.Module):
 
 
 class ScreenNet(nn.Module):
-    """(N, 3, 112, 288) panel to label logits (N, 144, 42; a CTC column every two pixels), units and marks.
+    """(N, 3, 144, 384) panel to label logits (N, 192, 42; a CTC column every two pixels), units and marks.
 
     One map says of every cell whether a part of the label stands there, one for each unit and each mark whether that
-    does. The best cell of a map answers for it; the label is read where its map is lit.
+    does. The best cell of a map answers for it; the label is read along the middle of where its map is lit.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.features = nn.Sequential(
-            _conv(3, 24, 3, 2),  # 56 x 144
+        self.fine = nn.Sequential(
+            _conv(3, 24, 3, 2),  # 72 x 192
             _conv(24, 32),  # small labels are ten pixels tall: their strokes are seen before anything is shrunk
-            _conv(32, 64, 3, 2),  # 28 x 72
+            _conv(32, 64, 3, 2),  # 36 x 96
             Residual(64),
             Residual(64),
-            _conv(64, 128, 3, (2, 1)),  # 14 x 72
+        )
+        self.coarse = nn.Sequential(
+            _conv(64, 128, 3, (2, 1)),  # 18 x 96
             Residual(128),
             Residual(128),
         )
         self.cells = nn.Conv2d(128, len(SCREEN_UNITS) + len(SCREEN_MARKS), 1)
         self.context = nn.Sequential(
-            Separable(128, 160, (1, 9)), Separable(160, 160, (1, 9)), nn.Dropout(0.1),
-            nn.Conv2d(160, 2 * (len(LABEL_CHARACTERS) + 1), 1),
+            _conv(LABEL_ROWS * 64 + 128, 128, 1), Separable(128, 128, (1, 9)), Separable(128, 128, (1, 9)),
+            nn.Dropout(0.1), nn.Conv2d(128, 2 * (len(LABEL_CHARACTERS) + 1), 1),
         )  # fmt: skip
         with torch.no_grad():
             self.context[-1].bias.view(2, -1)[:, 0] = 3.0  # type: ignore[operator]  # most columns show nothing
@@ -151,26 +155,46 @@ class ScreenNet(nn.Module):
         return self.with_cells(x)[:3]  # type: ignore[return-value]
 
     def with_cells(self, x: Tensor, told: Tensor | None = None) -> tuple[Tensor, ...]:
-        """Beside the answers the maps, as logits (N, 1 + units that there are + marks, 14, 72).
+        """Beside the answers the maps, as logits (N, 1 + units that there are + marks, 18, 96).
 
-        ``told``, (N, 1, 14, 72): of each picture the cells of its label, where it is to be read; NaN: where its own map
+        ``told``, (N, 1, 18, 96): of each picture the cells of its label, where it is to be read; NaN: where its own map
         says.
         """
-        y = self.features(x)
-        if y.requires_grad:  # batch normalisation takes twenty times as long over gradients in another order
-            y.register_hook(lambda slope: slope.contiguous(memory_format=torch.channels_last))
+        fine = _sloped(self.fine(x))
+        y = _sloped(self.coarse(fine))
         cells = self.cells(y)
+        rows = torch.arange(y.shape[2], dtype=y.dtype)[:, None]
         heat = cells[:, :1]
-        where = heat.softmax(2) * heat.sigmoid().amax(2, keepdim=True)
+        middle, lit = (heat.softmax(2) * rows).sum(2, keepdim=True), heat.sigmoid().amax(2, keepdim=True)
         if told is not None:
-            known = told / told.sum(2, keepdim=True).clamp(min=1)
-            where = torch.where(told.isnan(), where, known.nan_to_num(0.0))
+            known = told.sum(2, keepdim=True)
+            at = (told * rows).sum(2, keepdim=True) / known.clamp(min=1)
+            middle = torch.where(known.isnan(), middle, at.nan_to_num(0.0))
+            lit = torch.where(known.isnan(), lit, (known > 0).to(lit.dtype))
+        # The rows around the middle one below the other, so that the strip keeps what is above and what below.
+        around = torch.arange(LABEL_ROWS) - LABEL_ROWS // 2
+        strip = _along(fine, 2 * middle + 0.5 + around[:, None], lit)
+        label = self.context(torch.cat([strip, _along(y, middle, lit)], 1)).squeeze(2).transpose(1, 2)
         # Two answers a column: the characters of small labels stand six pixels apart, and some need a blank between.
-        label = self.context((y * where).sum(2, keepdim=True)).squeeze(2).transpose(1, 2)
         label = label.reshape(x.shape[0], 2 * y.shape[3], -1)
         best = cells[:, 1:].amax((2, 3))
         units = len(SCREEN_UNITS) - 1
         return label, torch.cat([torch.zeros_like(best[:, :1]), best[:, :units]], 1), best[:, units:], cells
+
+
+def _along(y: Tensor, middles: Tensor, lit: Tensor) -> Tensor:
+    """Rows of ``y`` (N, C, H, W) at heights (N, 1, K, W), between two of them by distance: (N, K C, 1, W)."""
+    rows = torch.arange(y.shape[2], dtype=y.dtype)
+    near = (1 - (rows - middles.transpose(2, 3).unsqueeze(4)).abs()).relu()[:, 0]  # N, W, K, H
+    taken = (near * lit[:, 0, 0, :, None, None]).to(y.dtype) @ y.permute(0, 3, 2, 1)  # N, W, K, C
+    return taken.flatten(2).transpose(1, 2).unsqueeze(2)
+
+
+def _sloped(y: Tensor) -> Tensor:
+    """With gradients in the order of memory that batch normalisation is fast with, by twenty times."""
+    if y.requires_grad:
+        y.register_hook(lambda slope: slope.contiguous(memory_format=torch.channels_last))
+    return y
 
 
 class DialNet(nn.Module):

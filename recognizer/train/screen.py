@@ -15,12 +15,12 @@ from recognizer.vision.counter import best_path
 from recognizer.vision.panel import PANEL_HEIGHT, PANEL_WIDTH
 from recognizer.vision.screen import LABEL_CHARACTERS, SCREEN_MARKS, SCREEN_UNITS
 
-CELLS = (14, 72)
+CELLS = (18, 96)
 """Rows and columns of the network's maps."""
-OF_CTC, OF_CENTRES, OF_CELLS = 0.1, 1.0, 1.0
+OF_CTC, OF_CENTRES, OF_CELLS = 0.2, 1.0, 1.0
 """Weights of the label's text, of its single characters in the middle of where they stand, and of the maps. With the
 text at full weight its large gradients left no room for the others."""
-TOLD = 0.7
+TOLD = 0.5
 """Share of the pictures whose label is read where it stands, and not where the network takes it to be: at first, it
 would read anything."""
 NARROW, NARROW_WIDTH = ".:*", 0.35
@@ -93,7 +93,7 @@ def _centres(text: str, box: Corners) -> list[float]:
 
 
 def _inside(places: Tensor, unit: Tensor, marks: Tensor, no_label: Tensor) -> tuple[Tensor, Tensor]:
-    """Masks (N, maps, 14, 72) of the cells in which label, unit and each mark stand, and (N, maps) of what is known.
+    """Masks (N, maps, 18, 96) of the cells in which label, unit and each mark stand, and (N, maps) of what is known.
 
     A map is known where its place is, or where there is nothing to be in a place.
     """

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-PANEL_HEIGHT, PANEL_WIDTH = 112, 288
+PANEL_HEIGHT, PANEL_WIDTH = 144, 384
 BESIDE = 0.45
 """What is cut left and right of the value, as shares of its length: labels stand left of it, units right."""
 ABOVE, BELOW = 1.2, 1.2
