@@ -9,8 +9,8 @@ from recognizer.synth.labels import Screen
 from recognizer.synth.lcd import sample_text
 
 ENERGY = (  # OBIS group C and D (IEC 62056-61), with the units that go with it
-    ("1.8", ("kWh", "kWh", "kWh", "kWh", "MWh", "кВт·ч", "кВт·ч")), ("2.8", ("kWh", "kWh", "кВт·ч")), ("3.8", ("kvarh",)),
-    ("4.8", ("kvarh",)), ("9.8", ("kVAh",)), ("15.8", ("kWh",)),
+    ("1.8", ("kWh", "kWh", "kWh", "kWh", "MWh", "кВт·ч", "кВт·ч")), ("2.8", ("kWh", "kWh", "кВт·ч")),
+    ("3.8", ("kvarh",)), ("4.8", ("kvarh",)), ("9.8", ("kVAh",)), ("15.8", ("kWh",)),
 )  # fmt: skip
 TARIFF_MARKS = ("T1", "T1", "T2", "T2", "T3", "T4", "Т1", "Т2", "Т3", "①", "②", "③")
 HARMLESS = (
