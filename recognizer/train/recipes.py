@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from recognizer.synth import DigitBank, degrade, load_digit_bank, render_scene, render_strip
+from recognizer.synth.clip import render_clip
+from recognizer.synth.clip_meters import FAMILIES
 from recognizer.train import counter, dial, locator, screen, screen_real
 from recognizer.train import screen_panels as panels
 from recognizer.train.counter import Cutout
@@ -32,7 +34,7 @@ SPLICED, FEWEST_TO_SPLICE = 0.7, 6
 """Share of a source's strips that are put together from several, and the strips it takes for that."""
 REFILLED_SHARES = {"lcd-strips": 4, "fuel-pump-lcd": 2, "vn-lcd": 2, "cesc-electricity": 2, "off-lcd": 1}
 """How often a display of each source is emptied and filled anew, in parts."""
-RENDERED_SCENES = 2500
+RENDERED_SCENES, FILMED = 2500, 600
 DRAWN_SCREENS, DRAWN_ON_REAL, WATCHED_SCREENS, LEAST_SURROUNDINGS = 4000, 1500, 400, 60
 
 
@@ -46,7 +48,7 @@ def train_locator(data_dir: Path, checkpoint: Path, schedule: Schedule, start_fr
     real = locator.load_photos(data_dir, examples)
     shares = _shares([e.source for e in examples])
     rng = np.random.default_rng([schedule.seed, 1])
-    rendered = [_rendered_scene(rng) for _ in range(RENDERED_SCENES)]
+    rendered = [_rendered_scene(rng) for _ in range(RENDERED_SCENES)] + [_filmed(rng) for _ in range(FILMED)]
     log.info("%d real photos, %d rendered", len(real), len(rendered))
 
     def batch(rng: np.random.Generator, size: int) -> Batch:
@@ -63,6 +65,16 @@ def _rendered_scene(rng: np.random.Generator) -> CachedPhoto:
     return locator.cache_photo(
         scene.image, tuple((d.kind, np.asarray(d.quad, np.float32), d.legible) for d in scene.displays)
     )
+
+
+def _filmed(rng: np.random.Generator) -> CachedPhoto:
+    """The first frame of a scrolling LCD, half of them of a meter that shows several rows: each row is a display."""
+    family = "all-rows" if rng.random() < 0.5 else str(rng.choice(list(FAMILIES)))
+    clip = render_clip(rng, family, (640, 480))
+    frame = next(iter(clip))
+    rows = clip.showings[frame.showing].screen.rows
+    quads = [np.asarray(quad, np.float32) for row, quad in zip(rows, frame.rows, strict=False) if row.value]
+    return locator.cache_photo(frame.image, tuple(("lcd", quad, frame.clear) for quad in quads))
 
 
 def train_counter(
