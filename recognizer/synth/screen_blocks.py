@@ -36,7 +36,7 @@ def needs_dots(text: str) -> bool:
 def value_cells(rng: np.random.Generator, style: LcdStyle, rows: Sequence[Row]) -> Cells:
     values = [row.value for row in rows if row.value]
     titled = any(row.label and len(row.label) > 8 and needs_dots(row.label) for row in rows)
-    inline = chance(rng, 0.7 if titled else 0.05)
+    inline = chance(rng, 0.7 if titled else 0.1)
     dots = inline or style.cut.family == "dots"
     decimals = {len(v.partition(".")[2]) for v in values if v.count(".") == 1 and ":" not in v}
     small = decimals.pop() if style.small_decimals < 1 and len(decimals) == 1 and not dots else 0
@@ -85,9 +85,9 @@ def unit_lines(rng: np.random.Generator, units: Sequence[str]) -> list[Block]:
     blocks = []
     for name in names:
         stem = STEMS.get(name)
-        if stem is not None and (stem in wanted + extra or chance(rng, 0.15)):
+        if stem is not None and (stem in wanted + extra or chance(rng, 0.3)):
             first = Print(stem, 0, 0, size, letters)
-            gap = size * float(rng.uniform(0.1, 0.45))
+            gap = size * float(rng.uniform(0.1, 0.5) if chance(rng, 0.6) else rng.uniform(0.5, 1.4))
             rest = Print(name[len(stem) :].strip("·"), first.width + gap, 0, size, letters)
             # Letters differ in height, their feet do not.
             tall = max(first.tall, rest.tall)

@@ -135,7 +135,7 @@ def sample(rng: np.random.Generator, drawn: ScreenPicture, surroundings: Sequenc
 
 
 def _printed(rng: np.random.Generator, image: Image, glass: Rect, value: Corners, unit: str) -> tuple[Image, Corners]:
-    """The picture with the unit printed on the plate, right of the glass or below its right end, and where."""
+    """The picture with the unit printed on the plate, right of the glass, below or above its right end, and where."""
     tall = float(np.linalg.norm(value[3] - value[0]))
     stamp = text_stamp(unit, max(6, round(tall * rng.uniform(0.25, 0.5))), int(rng.choice((400, 600))))
     h, w = stamp.shape
@@ -143,7 +143,8 @@ def _printed(rng: np.random.Generator, image: Image, glass: Rect, value: Corners
     if rng.random() < 0.75:
         x, y = glass[2] + gap, float(value[:, 1].mean() - h / 2 + rng.uniform(-0.3, 0.3) * tall)
     else:
-        x, y = glass[2] - w - gap, glass[3] + gap
+        above = glass[1] - h - gap
+        x, y = glass[2] - w - gap, above if above > 0 and rng.random() < 0.5 else glass[3] + gap
     room = np.maximum(0, np.ceil([x + w + 3 - image.shape[1], y + h + 3 - image.shape[0]]).astype(int))
     wider = cv2.copyMakeBorder(image, 0, int(room[1]), 0, int(room[0]), cv2.BORDER_REPLICATE)
     plate = np.asarray(wider, np.uint8)
