@@ -160,7 +160,7 @@ def test_several_threads_answer_as_one_does(threads: int) -> None:
 
 @pytest.mark.parametrize("number", [3])
 def test_rendered_meters_are_read_register_by_register(number: int) -> None:
-    clip = RenderedClip(rendering(7, number, SIZE, fps=8.0))
+    clip = RenderedClip(rendering(9, number, SIZE, fps=8.0))
     reader = PerfectReader(clip)
     truth = {r.register: r.value for r in clip.drawn.registers if r.clear_seconds >= 1.5}
     assert truth

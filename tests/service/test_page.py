@@ -299,7 +299,7 @@ class ClipReader:
 
 def _thumbnail(image: Any) -> NDArray[np.float32]:
     grey = cv2.cvtColor(np.asarray(image), cv2.COLOR_BGR2GRAY)
-    return np.asarray(cv2.resize(grey, (80, 60), interpolation=cv2.INTER_AREA), np.float32)
+    return np.asarray(cv2.resize(grey, (160, 120), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _display(row: Any, marks: tuple[str, ...], quad: Any) -> Display:
