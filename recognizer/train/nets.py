@@ -160,8 +160,8 @@ class ScreenNet(nn.Module):
         ``told``, (N, 1, 18, 96): of each picture the cells of its label, where it is to be read; NaN: where its own map
         says.
         """
-        fine = _sloped(self.fine(x))
-        y = _sloped(self.coarse(fine))
+        fine = _kept_in_order(self.fine(x))
+        y = _kept_in_order(self.coarse(fine))
         cells = self.cells(y)
         rows = torch.arange(y.shape[2], dtype=y.dtype)[:, None]
         heat = cells[:, :1]
@@ -190,7 +190,7 @@ def _along(y: Tensor, middles: Tensor, lit: Tensor) -> Tensor:
     return taken.flatten(2).transpose(1, 2).unsqueeze(2)
 
 
-def _sloped(y: Tensor) -> Tensor:
+def _kept_in_order(y: Tensor) -> Tensor:
     """With gradients in the order of memory that batch normalisation is fast with, by twenty times."""
     if y.requires_grad:
         y.register_hook(lambda slope: slope.contiguous(memory_format=torch.channels_last))

@@ -10,7 +10,7 @@ from recognizer.synth.labels import Screen, ScreenPicture, rectangle  # noqa: E4
 from recognizer.synth.screen import draw_screen  # noqa: E402
 from recognizer.synth.screen_real import draw_screen_on  # noqa: E402
 from recognizer.train import screen, screen_panels  # noqa: E402
-from recognizer.train.nets import ScreenNet  # noqa: E402
+from recognizer.train.nets import ScreenNet, _along  # noqa: E402
 from recognizer.vision.panel import PANEL_HEIGHT, PANEL_WIDTH  # noqa: E402
 from recognizer.vision.screen import LABEL_CHARACTERS, SCREEN_MARKS, SCREEN_UNITS  # noqa: E402
 
@@ -126,3 +126,13 @@ def test_maps_are_known_where_a_place_is_or_nothing_can_be() -> None:
     # Of the second picture nobody told where its unit and its one mark stand, and it has no label.
     unknown = {2, len(SCREEN_UNITS) + 3}
     assert {n for n, told in enumerate(known[1].tolist()) if not told} == unknown
+
+
+def test_rows_are_taken_at_their_heights_between_two_of_them_by_distance() -> None:
+    y = torch.arange(6.0)[None, None, :, None].expand(1, 2, 6, 3) * torch.tensor([1.0, 10.0])[None, :, None, None]
+    middles = torch.tensor([[2.0, 2.5, 9.0], [3.0, 3.5, 10.0]])[None, None]
+    taken = _along(y, middles, torch.tensor([1.0, 0.5, 1.0])[None, None, None])
+    assert taken.shape == (1, 4, 1, 3)
+    first, second = taken[0, :, 0].reshape(2, 2, 3)  # of each height both channels
+    assert first.tolist() == [[2.0, 1.25, 0.0], [20.0, 12.5, 0.0]]  # what is half lit counts half, no row nothing
+    assert second.tolist() == [[3.0, 1.75, 0.0], [30.0, 17.5, 0.0]]
