@@ -56,7 +56,8 @@ def _normalise_anew(steps: list[nn.Module], run: Callable[[], object]) -> None:
 
     def measure(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         assert isinstance(module, nn.BatchNorm2d)
-        mean, variance = inputs[0].mean((0, 2, 3)), inputs[0].var((0, 2, 3), unbiased=False)
+        comes = inputs[0].float()  # in half precision where ``run`` computes in it
+        mean, variance = comes.mean((0, 2, 3)), comes.var((0, 2, 3), unbiased=False)
         module.running_mean = mean
         module.running_var = variance
         module.weight.copy_((variance + module.eps).sqrt())

@@ -79,8 +79,9 @@ def test_texts_left_open_by_the_truth() -> None:
     assert possible_texts("vn-lcd", "lcd", "STANDARD") == ()
 
 
-def test_training_goes_on_from_an_exported_network(tmp_path: Path) -> None:
-    """The export folds normalisation away; what is restored answers alike and can be trained."""
+@pytest.mark.parametrize("half", [False, True])
+def test_training_goes_on_from_an_exported_network(tmp_path: Path, half: bool) -> None:
+    """The export folds normalisation away; what is restored answers alike, in half precision too."""
     torch.manual_seed(0)
     net, again = CounterNet(), CounterNet()
     strips = torch.rand(4, 3, 48, 224) * 4 - 2
@@ -88,7 +89,12 @@ def test_training_goes_on_from_an_exported_network(tmp_path: Path) -> None:
         for _ in range(3):  # statistics of its own, unlike those of a new network
             net.train()(strips)
     (tmp_path / "model.onnx").write_bytes(to_onnx(net.eval(), strips[:1]))
-    restore(again, tmp_path / "model.onnx", lambda: again(strips))
+
+    def run() -> object:
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            return again(strips)
+
+    restore(again, tmp_path / "model.onnx", run)
     with torch.no_grad():
         assert float((net(strips) - again.eval()(strips)).abs().max()) < 1e-3
     with pytest.raises(ValueError, match="another network than LocatorNet"):
