@@ -1,7 +1,6 @@
 """How a panel's prints are lettered: a sans, or single strokes as makers of LCDs draw them; upright or slanted."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -26,7 +25,7 @@ _STROKES: dict[str, tuple[float, str]] = {
     "D": (0.6, "0 0 0 1 .6 1 1 .75 1 .25 .6 0 0 0"), "E": (0.5, "1 0 0 0 0 1 1 1,0 .5 .8 .5"),
     "O": (0.6, "1 .2 .75 0 .25 0 0 .2 0 .8 .25 1 .75 1 1 .8 1 .2"), "n": (0.5, "0 .4 0 1,0 .5 .2 .4 .75 .4 1 .55 1 1"),
     "P": (0.55, "0 1 0 0 .7 0 1 .15 1 .4 .7 .55 0 .55"), "F": (0.5, "1 0 0 0 0 1,0 .5 .8 .5"), "·": (0.1, "0 .5 1 .5"),
-    "1": (0.3, ".0 .2 1 0 1 1"), "2": (0.55, "0 .2 .2 0 .8 0 1 .2 1 .4 0 1 1 1"), "4": (0.55, ".75 1 .75 0 0 .7 1 .7"),
+    "1": (0.3, "0 .2 1 0 1 1"), "2": (0.55, "0 .2 .2 0 .8 0 1 .2 1 .4 0 1 1 1"), "4": (0.55, ".75 1 .75 0 0 .7 1 .7"),
     "3": (0.55, "0 .1 .2 0 .8 0 1 .2 1 .38 .75 .48 .4 .48,.75 .48 1 .6 1 .82 .8 1 .2 1 0 .88"), " ": (0.3, ""),
 }  # fmt: skip
 
@@ -56,7 +55,6 @@ class Lettering:
         )
 
 
-@lru_cache(maxsize=2048)
 def text_mask(text: str, weight: int, strokes: int, slant: float) -> Mask:
     """Coverage of a text with ``BASE`` pixels a capital, cropped to its ink; what has no strokes is in the sans."""
     if strokes and all(char in _STROKES for char in text):
