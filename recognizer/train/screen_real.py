@@ -11,7 +11,7 @@ from recognizer.domain.labels import plain
 from recognizer.synth.clip_stage import Ground
 from recognizer.train.data import Corners, Example, Image, read_photo
 from recognizer.train.screen_panels import NOT_TOLD, RealPanel, unit_class
-from recognizer.vision.panel import ABOVE, BELOW, BESIDE, PANEL_WIDTH
+from recognizer.vision.panel import ABOVE, BELOW, PANEL_WIDTH, beside, sides
 from recognizer.vision.screen import LABEL_CHARACTERS, SCREEN_MARKS
 
 LEAST_GROUND = 90
@@ -63,14 +63,13 @@ def _label(register: str) -> str | None:
 
 def _around(image: Image, value: Corners) -> tuple[Image, Corners]:
     """The photo around the value, no larger than a panel cut needs: thousands of them wait in memory."""
-    along = float(np.linalg.norm(value[1] - value[0]))
-    tall = float(np.linalg.norm(value[3] - value[0]))
-    reach = np.array([(0.2 + BESIDE) * along + tall, (0.4 + max(ABOVE, BELOW)) * tall + 0.2 * along])
+    (along, tall), ends = sides(value), beside(value)
+    reach = np.array([(0.2 + ends) * along + tall, (0.4 + max(ABOVE, BELOW)) * tall + 0.2 * along])
     low = np.maximum(0, value.min(0) - reach).astype(int)
     high = np.minimum(image.shape[1::-1], value.max(0) + reach).astype(int)
     part = image[low[1] : high[1], low[0] : high[0]]
     value = (value - low).astype(np.float32)
-    step = max(1, int(along * (1 + 2 * BESIDE) / (2 * PANEL_WIDTH)))
+    step = max(1, int(along * (1 + 2 * ends) / (2 * PANEL_WIDTH)))
     if step > 1:
         return np.ascontiguousarray(part[::step, ::step]), np.asarray(value / step, np.float32)
     return part.copy(), value

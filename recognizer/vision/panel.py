@@ -9,14 +9,32 @@ from numpy.typing import NDArray
 
 PANEL_HEIGHT, PANEL_WIDTH = 144, 384
 BESIDE = 0.45
-"""What is cut left and right of the value, as shares of its length: labels stand left of it, units right."""
+"""What is cut left and right of the value, as a share of its length, at least: labels stand left of it, units right."""
 ABOVE, BELOW = 1.2, 1.2
 """What is cut above and below the value, in heights of its digits."""
+_HEIGHTS = (1 + ABOVE + BELOW) * PANEL_WIDTH / PANEL_HEIGHT
+"""What a panel that is stretched in no direction is wide, in heights of the digits."""
+
+
+def beside(value: NDArray[np.float32]) -> float:
+    """What is cut at either end of the value, as a share of its length.
+
+    A unit is as tall as the digits and as wide as four of them, so beside a short value it takes more of its lengths.
+    """
+    along, tall = sides(value)
+    return max(BESIDE, (_HEIGHTS * tall / max(1.0, along) - 1) / 2)
+
+
+def sides(value: NDArray[np.float32]) -> tuple[float, float]:
+    """Length and height of the value, each the mean of its two sides."""
+    around = np.linalg.norm(np.roll(value, -1, axis=0) - value, axis=1)
+    return float(around[0] + around[2]) / 2, float(around[1] + around[3]) / 2
 
 
 def panel_matrix(value: NDArray[np.float32]) -> NDArray[np.float64]:
     """The 3x3 homography from picture to panel for the corners of the value in reading order (4x2)."""
-    x0, x1 = PANEL_WIDTH * BESIDE / (1 + 2 * BESIDE), PANEL_WIDTH * (1 + BESIDE) / (1 + 2 * BESIDE)
+    ends = beside(value)
+    x0, x1 = PANEL_WIDTH * ends / (1 + 2 * ends), PANEL_WIDTH * (1 + ends) / (1 + 2 * ends)
     y0, y1 = PANEL_HEIGHT * ABOVE / (1 + ABOVE + BELOW), PANEL_HEIGHT * (1 + ABOVE) / (1 + ABOVE + BELOW)
     target = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
     return np.asarray(cv2.getPerspectiveTransform(np.asarray(value, np.float32), target), np.float64)
@@ -24,7 +42,7 @@ def panel_matrix(value: NDArray[np.float32]) -> NDArray[np.float64]:
 
 def cut_panel(image: NDArray[np.uint8], value: NDArray[np.float32]) -> NDArray[np.uint8]:
     """The panel as a PANEL_HEIGHT x PANEL_WIDTH BGR picture; a large one is shrunk by areas first."""
-    shrink = float(np.linalg.norm(value[1] - value[0])) * (1 + 2 * BESIDE) / PANEL_WIDTH
+    shrink = sides(value)[0] * (1 + 2 * beside(value)) / PANEL_WIDTH
     if shrink > 2:
         size = (max(1, round(image.shape[1] / shrink)), max(1, round(image.shape[0] / shrink)))
         scale = np.array([size[0] / image.shape[1], size[1] / image.shape[0]], np.float32)

@@ -1,0 +1,25 @@
+"""What of a display is cut out around its value."""
+
+import numpy as np
+import pytest
+
+from recognizer.vision.panel import PANEL_HEIGHT, PANEL_WIDTH, beside, cut_panel, panel_matrix
+
+
+@pytest.mark.parametrize(("along", "tall"), [(60, 40), (100, 40), (160, 40), (300, 40)])
+def test_a_unit_as_tall_as_the_digits_is_on_the_panel(along: int, tall: int) -> None:
+    """Catches panels that end after a share of a short value's length: its unit is as wide as four digits."""
+    value = np.array([[400, 100], [400 + along, 100], [400 + along, 100 + tall], [400, 100 + tall]], np.float32)
+    image = np.zeros((240, 1200, 3), np.uint8)
+    unit = 400 + along + round(1.6 * tall)
+    image[100 : 100 + tall, unit - 6 : unit] = 255
+    panel = cut_panel(image, value)
+    assert panel.shape == (PANEL_HEIGHT, PANEL_WIDTH, 3)
+    assert panel.max() > 200
+
+
+def test_short_values_are_not_stretched() -> None:
+    value = np.array([[0, 0], [80, 0], [80, 40], [0, 40]], np.float32)
+    matrix = panel_matrix(value)
+    assert matrix[0, 0] / matrix[1, 1] == pytest.approx(1, abs=0.01)
+    assert beside(value * (4, 1)) == pytest.approx(0.45)
