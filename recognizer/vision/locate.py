@@ -21,6 +21,8 @@ FIRST_SIDE = 320
 CLOSE_SIZE = (256, 192)
 CLOSE_LENGTH = 160.0
 """The close look sees the display this many pixels long."""
+NEAREST = 2.0
+"""How much more a find in the middle of the close look counts than one beside it."""
 STRIP_ASPECT = 2.8
 CLEAR = 0.45
 """A display found with this score is enough; otherwise the photo is turned by a quarter and looked at again."""
@@ -85,11 +87,11 @@ def look_closer(model: Model, frame: Frame, find: Found) -> Found | None:
     for _ in range(3):
         crop, matrix = _close_crop(frame, quad)
         seen = peaks(_run(model, crop), 0.03)
-        centre = np.array(CLOSE_SIZE) / 2
-        near = [f for f in seen if np.linalg.norm((f.quad.mean(0) - centre) / (0.35 * CLOSE_LENGTH, 40.0)) < 1]
+        near = [(off, f) for f in seen if (off := _off_centre(f)) < 1]
         if not near:
             return best
-        top = max(near, key=lambda f: f.score)
+        # The next row of a display stands near, too: it is another display.
+        _, top = max(near, key=lambda pair: pair[1].score * np.exp(-NEAREST * pair[0] ** 2))
         back = cv2.perspectiveTransform(top.quad[None].astype(np.float64), np.linalg.inv(matrix))[0]
         before = quad
         quad = np.asarray(back, np.float32)
@@ -99,6 +101,12 @@ def look_closer(model: Model, frame: Frame, find: Found) -> Found | None:
         if 0.75 < old / max(length, 1e-3) < 1.3 and np.linalg.norm(quad - before, axis=1).max() < 0.08 * length:
             break
     return best
+
+
+def _off_centre(find: Found) -> float:
+    """How far from the middle of a close look the find is; 1: as far as the one that is looked at may be."""
+    reach = (0.35 * CLOSE_LENGTH, 40.0)
+    return float(np.linalg.norm((find.quad.mean(0) - np.array(CLOSE_SIZE) / 2) / reach))
 
 
 def _close_crop(frame: Frame, quad: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
