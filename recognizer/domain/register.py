@@ -88,8 +88,9 @@ def display_test(kind: str, text: str) -> bool:
 
 
 def is_title(display: Display, text: str, fewest_digits: int) -> bool:
-    """Whether the screen names a value that only the next one shows."""
-    return display.label is not None and len(text.replace(".", "")) < fewest_digits
+    """Whether the screen names a value that only the next one shows: by words, or by a code that is all there is."""
+    label = display.label
+    return label is not None and (len(text.replace(".", "")) < fewest_digits or plain(label.text) == text)
 
 
 def _says_register(mark: str) -> bool:
