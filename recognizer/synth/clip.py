@@ -47,6 +47,7 @@ class ClipFrame:
     clear: bool  # neither blurred nor burnt out
     panel: QuadArray  # the glass
     rows: tuple[QuadArray, ...]  # value digits of each row of the screen
+    labels: tuple[QuadArray | None, ...]  # label of each row
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ class Clip:
         state: Field | None = None
         drawn, current = -1, -1
         lags = self.response.lags(self.panel.size)
-        target, rows = np.zeros_like(lags), tuple[QuadArray, ...]()
+        target, rows, labels = np.zeros_like(lags), tuple[QuadArray, ...](), tuple[QuadArray | None, ...]()
         for i in range(len(self)):
             t = i / self.fps
             index = self._index(t)
@@ -121,6 +122,7 @@ class Clip:
                 current = index
                 mask, _, boxes, _ = self.panel.show(self.showings[index].screen)
                 target, rows = mask.astype(np.float32), tuple(box.value for box in boxes)
+                labels = tuple(box.label for box in boxes)
             since = t - self.showings[index].start
             moving = state is not None and self._in_transition(index, t)
             if moving and state is not None:
@@ -132,8 +134,9 @@ class Clip:
                 drawn = -1 if moving else index
             view = self.camera.at(t)
             glass, *values = self._seen((rectangle(0, 0, *self.panel.size), *rows), view)
+            beside = tuple(None if quad is None else self._seen((quad,), view)[0] for quad in labels)
             image = self.camera.shoot(scene, view, i)
-            yield ClipFrame(image, t, index, moving, self._clear(view, glass), glass, tuple(values))
+            yield ClipFrame(image, t, index, moving, self._clear(view, glass), glass, tuple(values), beside)
 
     @property
     def registers(self) -> tuple[RegisterTruth, ...]:

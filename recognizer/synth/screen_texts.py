@@ -24,6 +24,18 @@ POWER = ("kW", "kW", "kvar", "kVA", "кВт")
 OTHER = (("V", "23{}.{}"), ("V", "22{}.{}"), ("A", "{}.{}4"), ("Hz", "50.{}{}"), ("Hz", "49.{}{}"), (None, "0.9{}{}"))
 
 
+TITLES = (
+    "IMPORT kWh", "EXPORT kWh", "RATE 1 kWh", "RATE 2 kWh", "RATE 3 kWh", "TOTAL kWh", "Import kVAh", "TIME", "DATE",
+    "Total Wh", "Tariff 1", "Tariff 2", "MAX DEMAND", "POWER kW",
+)  # fmt: skip
+
+
+def sample_title(rng: np.random.Generator) -> Screen:
+    """A screen that only names the value that the next one shows."""
+    code = f"{int(rng.integers(1, 4))}.8.{int(rng.integers(0, 5))}" if chance(rng, 0.7) else "0.9.1"
+    return Screen.of("title", None, code if chance(rng, 0.3) else pick(rng, TITLES))
+
+
 def sample_screen(rng: np.random.Generator) -> Screen:
     """A screen of any meter: half of them energy, the others all that must not be taken for it."""
     others = (_power, _clock, _date, _demand, _history, _serial, _error, _other, _test, _rows)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from recognizer.train.counter import ALPHABET
 from recognizer.train.fit import load_weights
-from recognizer.train.nets import LOCATOR_KINDS, CounterNet, DialNet, LocatorNet, ScreenNet
+from recognizer.train.nets import LOCATOR_KINDS, CounterNet, DialNet, FullCounterNet, LocatorNet, ScreenNet
 from recognizer.vision.card import Card, write_card
 from recognizer.vision.dial_cut import REACH, SIDE
 from recognizer.vision.models import load_model
@@ -36,8 +36,8 @@ LICENCES = [
 ]
 
 
-def export_role(role: str, checkpoint: Path, models_dir: Path) -> None:
-    """Export ``locator``, ``counter``, ``dial`` or ``screen`` with its card."""
+def export_role(role: str, checkpoint: Path, models_dir: Path, *, full: bool = False) -> None:
+    """Export ``locator``, ``counter`` (``full``: that of full convolutions), ``dial`` or ``screen`` with its card."""
     if role == "locator":
         settings: dict[str, Any] = {
             "input": {"height": 0, "width": 0, "channels": 3, "note": "any multiple of 32; BGR, (x - 127.5) / 64"},
@@ -78,7 +78,8 @@ def export_role(role: str, checkpoint: Path, models_dir: Path) -> None:
             "alphabet": ALPHABET,
             "data": [*DATA, "digit-crops (Apache-2.0, haverland/Tenth-of-step-of-a-meter-digit), pasted into drums"],
         }
-        _export(CounterNet(), checkpoint, models_dir / role, (STRIP_HEIGHT, STRIP_WIDTH), settings)
+        net = FullCounterNet() if full else CounterNet()
+        _export(net, checkpoint, models_dir / role, (STRIP_HEIGHT, STRIP_WIDTH), settings)
 
 
 def _export(net: nn.Module, checkpoint: Path, folder: Path, shape: tuple[int, int], settings: dict[str, Any]) -> None:

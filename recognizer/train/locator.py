@@ -13,13 +13,13 @@ from torch.nn import functional as F
 
 from recognizer.train.augment import jitter_pixels
 from recognizer.train.data import Corners, Example, Image, read_photo
-from recognizer.train.fit import Batch
+from recognizer.train.fit import Batch, half_precision
 from recognizer.train.nets import CORNER_UNIT, LOCATOR_KINDS, LOCATOR_STRIDE
 
 log = logging.getLogger(__name__)
 SIDE = 256
 """Training crops are SIDE x SIDE; the network itself takes any multiple of 32."""
-CACHED_SIDE = 1000
+CACHED_SIDE = 800
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,8 @@ def normalise(pictures: Tensor) -> Tensor:
 def loss(net: nn.Module, batch: Batch) -> Tensor:
     """Focal loss on heat (CornerNet, Law and Deng 2018), size-relative L1 on corners, cross-entropy on legibility."""
     x, heat, corners, weight, legible, size = batch
-    y = net(x)
+    with half_precision():
+        y = net(x).float()
     kinds = len(LOCATOR_KINDS)
     logits = y[:, :kinds]
     p = torch.sigmoid(logits)

@@ -6,19 +6,18 @@ from pathlib import Path
 
 import numpy as np
 
-from recognizer.synth import DigitBank, degrade, load_digit_bank, render_scene, render_strip
-from recognizer.synth.clip import render_clip
-from recognizer.synth.clip_meters import FAMILIES
-from recognizer.train import counter, dial, locator, screen, screen_real
+from recognizer.synth import DigitBank, degrade, load_digit_bank, render_strip
+from recognizer.train import counter, counter_screens, dial, locator, screen, screen_real
+from recognizer.train import locator_scenes as scenes
 from recognizer.train import screen_panels as panels
 from recognizer.train.counter import Cutout
 from recognizer.train.data import Example, held_back, load_examples, read_photo
 from recognizer.train.fit import Batch, Schedule, fit
 from recognizer.train.flat import flatten
 from recognizer.train.located import located_cutouts
-from recognizer.train.locator import CachedPhoto
-from recognizer.train.nets import CounterNet, DialNet, LocatorNet, ScreenNet
+from recognizer.train.nets import CounterNet, DialNet, FullCounterNet, LocatorNet, ScreenNet
 from recognizer.train.refill import refilled
+from recognizer.train.renew import renewed
 from recognizer.train.splice import spliced
 from recognizer.vision.card import CARD_NAME
 from recognizer.vision.models import load_model
@@ -34,7 +33,6 @@ SPLICED, FEWEST_TO_SPLICE = 0.7, 6
 """Share of a source's strips that are put together from several, and the strips it takes for that."""
 REFILLED_SHARES = {"lcd-strips": 4, "fuel-pump-lcd": 2, "vn-lcd": 2, "cesc-electricity": 2, "off-lcd": 1}
 """How often a display of each source is emptied and filled anew, in parts."""
-RENDERED_SCENES, FILMED = 2500, 600
 DRAWN_SCREENS, DRAWN_ON_REAL, WATCHED_SCREENS, LEAST_SURROUNDINGS = 4000, 1500, 400, 60
 
 
@@ -48,33 +46,23 @@ def train_locator(data_dir: Path, checkpoint: Path, schedule: Schedule, start_fr
     real = locator.load_photos(data_dir, examples)
     shares = _shares([e.source for e in examples])
     rng = np.random.default_rng([schedule.seed, 1])
-    rendered = [_rendered_scene(rng) for _ in range(RENDERED_SCENES)] + [_filmed(rng) for _ in range(FILMED)]
-    log.info("%d real photos, %d rendered", len(real), len(rendered))
+    glasses = screen_real.grounds(data_dir, usable(data_dir))
+    drawn = {
+        renewed(rng, scenes.scene, 1000): 0.13,
+        renewed(rng, scenes.filmed, 500): 0.12,
+        renewed(rng, scenes.over_counters(examples, real), 700): 0.15,
+        renewed(rng, scenes.on_real_glass(glasses), 200): 0.03,
+    }
+    log.info("%d real photos, %d displays to draw on", len(real), len(glasses))
+    makers, often = list(drawn), np.array(list(drawn.values()))
 
     def batch(rng: np.random.Generator, size: int) -> Batch:
-        drawn = int(rng.binomial(size, 0.3))
-        picked = [rendered[i] for i in rng.integers(len(rendered), size=drawn)]
-        picked += [real[i] for i in rng.choice(len(real), size - drawn, p=shares)]
+        many = int(rng.binomial(size, often.sum()))
+        picked = [makers[i](rng) for i in rng.choice(len(makers), many, p=often / often.sum())]
+        picked += [real[i] for i in rng.choice(len(real), size - many, p=shares)]
         return locator.to_batch([locator.sample(rng, photo) for photo in picked])
 
     fit(LocatorNet(), batch, locator.loss, schedule, checkpoint, start_from)
-
-
-def _rendered_scene(rng: np.random.Generator) -> CachedPhoto:
-    scene = render_scene(rng, size=(int(rng.integers(480, 800)), int(rng.integers(480, 800))))
-    return locator.cache_photo(
-        scene.image, tuple((d.kind, np.asarray(d.quad, np.float32), d.legible) for d in scene.displays)
-    )
-
-
-def _filmed(rng: np.random.Generator) -> CachedPhoto:
-    """The first frame of a scrolling LCD, half of them of a meter that shows several rows: each row is a display."""
-    family = "all-rows" if rng.random() < 0.5 else str(rng.choice(list(FAMILIES)))
-    clip = render_clip(rng, family, (640, 480))
-    frame = next(iter(clip))
-    rows = clip.showings[frame.showing].screen.rows
-    quads = [np.asarray(quad, np.float32) for row, quad in zip(rows, frame.rows, strict=False) if row.value]
-    return locator.cache_photo(frame.image, tuple(("lcd", quad, frame.clear) for quad in quads))
 
 
 def train_counter(
@@ -83,8 +71,10 @@ def train_counter(
     checkpoint: Path,
     schedule: Schedule,
     start_from: Path | None,
+    *,
+    full: bool = False,
 ) -> None:
-    """Train on real, spliced and rendered strips.
+    """Train on real, spliced and rendered strips; ``full``: the network of full convolutions.
 
     The networks in ``models_dir`` help: the counter finds the digits to splice between, the locator shows how
     displays will be cut.
@@ -123,10 +113,19 @@ def train_counter(
         for _ in range(share)
     ]  # fmt: skip
     groups += [(0.10 / len(fillings), filling) for filling in fillings]
-    groups += [(0.19, _rendered("lcd")), (0.08, _rendered("drum")), (0.08, _rendered("drum", bank))]
+    groups += [(0.07, _rendered("lcd")), (0.08, _rendered("drum")), (0.08, _rendered("drum", bank))]
+    rng = np.random.default_rng([schedule.seed, 4])
+    glasses = screen_real.grounds(data_dir, usable(data_dir))
+    groups += [
+        (0.10, counter_screens.drawn_values(rng, panels.draw, DRAWN_SCREENS)),
+        (0.01, counter_screens.drawn_values(rng, panels.draw_title, DRAWN_SCREENS // 10)),
+        (0.04, counter_screens.drawn_values(rng, panels.draw_on(glasses), DRAWN_ON_REAL // 2)),
+        (0.03, counter_screens.filmed_values(rng, 600)),
+    ]
     groups.append((0.03, counter.any_of(_elsewhere(data_dir, examples))))
+    net = FullCounterNet() if full else CounterNet()
     fit(
-        CounterNet(), counter.batches(groups), counter.loss, schedule, checkpoint, start_from,
+        net, counter.batches(groups), counter.loss, schedule, checkpoint, start_from,
         on_check=lambda net, step: log.info("%d %s", step, counter.accuracy(net, watched)),
     )  # fmt: skip
 
@@ -147,7 +146,8 @@ def train_screen(data_dir: Path, checkpoint: Path, schedule: Schedule, start_fro
     # Marks are small and few, and none of them was learned while each stood on a panel in thirty.
     on_real = panels.draw_on(off)
     groups = [
-        (0.34, panels.any_drawn(rng, panels.draw, DRAWN_SCREENS, surroundings)),
+        (0.30, panels.any_drawn(rng, panels.draw, DRAWN_SCREENS, surroundings)),
+        (0.04, panels.any_drawn(rng, panels.draw_title, DRAWN_SCREENS // 10, surroundings)),
         (0.24, panels.any_drawn(rng, panels.marked(panels.draw), DRAWN_SCREENS // 3, surroundings)),
         (0.16, panels.any_drawn(rng, on_real, DRAWN_ON_REAL, ())),
         (0.12, panels.any_drawn(rng, panels.marked(on_real), DRAWN_ON_REAL // 3, ())),

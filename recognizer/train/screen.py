@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from recognizer.train.data import Corners
-from recognizer.train.fit import Batch
+from recognizer.train.fit import Batch, half_precision
 from recognizer.train.locator import normalise
 from recognizer.train.screen_panels import NOT_TOLD, Panel
 from recognizer.vision.counter import best_path
@@ -25,8 +25,6 @@ TOLD = 0.5
 would read anything."""
 NARROW, NARROW_WIDTH = ".:*", 0.35
 """Characters that stand between two others, and their width over that of others."""
-IN_TILES = bool(torch.cpu.get_capabilities().get("amx_bf16"))
-"""Half precision where the processor multiplies it in tiles, three times as fast; without them it takes far longer."""
 
 
 def batches(
@@ -64,7 +62,7 @@ def loss(net: nn.Module, batch: Batch) -> Tensor:
     inside, known = _inside(places, unit, marks, absent)
     told = known[:, 0] & (torch.rand(len(pictures)) < TOLD)
     where = torch.where(told[:, None, None, None], inside[:, :1], torch.nan)
-    with torch.autocast("cpu", torch.bfloat16, enabled=IN_TILES):
+    with half_precision():
         answers = net.with_cells(normalise(pictures), where)  # type: ignore[operator]
     label, unit_logits, mark_logits, cells = (answer.float() for answer in answers)
     ctc, single = torch.zeros(()), torch.zeros(())

@@ -14,9 +14,11 @@ from recognizer.synth.ink import Rect, text_stamp
 from recognizer.synth.prints import lay
 from recognizer.synth.screen import ScreenPicture, draw_screen, sample_screen
 from recognizer.synth.screen_real import draw_screen_on
+from recognizer.synth.screen_texts import sample_title
 from recognizer.train.augment import jitter_pixels
 from recognizer.train.counter import shake_corners
 from recognizer.train.data import Corners, Image
+from recognizer.train.renew import renewed
 from recognizer.vision.panel import PANEL_HEIGHT, PANEL_WIDTH, cut_panel, panel_matrix
 from recognizer.vision.rectify import evened
 from recognizer.vision.screen import LABEL_CHARACTERS, SCREEN_MARKS, SCREEN_UNITS
@@ -27,8 +29,6 @@ MOST_SPOILED = 0.7
 """Strength of ``degrade`` at most: beyond it no person could read what stands beside the digits."""
 ON_PLATE = 0.6
 """Share of the readings without a unit on the glass beside which the plate has one, as on many older meters."""
-RENEWED = 0.05
-"""Share of the times a drawn screen is taken at which another is drawn in its place."""
 NOT_TOLD = -1
 """In place of a unit's class: of a real photo whose truth does not tell it."""
 NOWHERE: Corners = np.full((2 + len(SCREEN_MARKS), 4), np.nan, np.float32)
@@ -70,6 +70,11 @@ def draw(rng: np.random.Generator) -> ScreenPicture:
             return drawn
 
 
+def draw_title(rng: np.random.Generator) -> ScreenPicture:
+    """A drawn screen that shows a title and no value."""
+    return draw_screen(rng, screen=sample_title(rng))
+
+
 def draw_on(grounds: Sequence[Ground]) -> Drawing:
     """As ``draw``, on real displays that are off."""
 
@@ -97,16 +102,9 @@ def marked(draw_one: Drawing) -> Drawing:
 def any_drawn(
     rng: np.random.Generator, draw_one: Drawing, many: int, surroundings: Sequence[Image]
 ) -> Callable[[np.random.Generator], Panel]:
-    """Of ``many`` screens, since drawing one takes longer than cutting it; now and then one is drawn anew."""
-    drawn = [draw_one(rng) for _ in range(many)]
-
-    def make(rng: np.random.Generator) -> Panel:
-        i = int(rng.integers(many))
-        if rng.random() < RENEWED:
-            drawn[i] = draw_one(rng)
-        return sample(rng, drawn[i], surroundings)
-
-    return make
+    """Of ``many`` screens, a few of them renewed."""
+    take = renewed(rng, draw_one, many)
+    return lambda rng: sample(rng, take(rng), surroundings)
 
 
 def any_real(real: Sequence[RealPanel]) -> Callable[[np.random.Generator], Panel]:
@@ -114,11 +112,12 @@ def any_real(real: Sequence[RealPanel]) -> Callable[[np.random.Generator], Panel
 
 
 def sample(rng: np.random.Generator, drawn: ScreenPicture, surroundings: Sequence[Image]) -> Panel:
-    """The screen cut as if its value, or one of its values, had been located; ``surroundings``: to stand before."""
-    rows = [i for i, row in enumerate(drawn.screen.rows) if row.value]
-    i = rows[int(rng.integers(len(rows)))]
-    row, value = drawn.screen.rows[i], np.asarray(drawn.boxes[i].value, np.float32)
-    box, unit = drawn.boxes[i], row.unit
+    """The screen cut as if a value of it, or its title, had been located; ``surroundings``: to stand before."""
+    rows = drawn.screen.rows
+    shown = [i for i, row in enumerate(rows) if row.value] or [i for i, row in enumerate(rows) if row.label]
+    i = shown[int(rng.integers(len(shown)))]
+    row, box, unit = rows[i], drawn.boxes[i], rows[i].unit
+    value = np.asarray(box.value if row.value else box.label, np.float32)
     clean, printed = drawn.image, None
     if unit is None and row.register is not None and measures(row.register, "active") and rng.random() < ON_PLATE:
         unit = "kWh"

@@ -9,7 +9,7 @@ from recognizer.synth.clip_stage import Ground  # noqa: E402
 from recognizer.synth.labels import Screen, ScreenPicture, rectangle  # noqa: E402
 from recognizer.synth.screen import draw_screen  # noqa: E402
 from recognizer.synth.screen_real import draw_screen_on  # noqa: E402
-from recognizer.train import screen, screen_panels  # noqa: E402
+from recognizer.train import renew, screen, screen_panels  # noqa: E402
 from recognizer.train.nets import ScreenNet, _along  # noqa: E402
 from recognizer.vision.panel import PANEL_HEIGHT, PANEL_WIDTH  # noqa: E402
 from recognizer.vision.screen import LABEL_CHARACTERS, SCREEN_MARKS, SCREEN_UNITS  # noqa: E402
@@ -75,7 +75,7 @@ def test_drawn_screens_are_renewed_and_marked_ones_have_a_mark(monkeypatch: pyte
         marks = ("T1",) if drawings % 2 else ("L1",)
         return draw_screen(rng, screen=Screen.of("energy", "12345", None, "kWh", marks))
 
-    monkeypatch.setattr(screen_panels, "RENEWED", 1.0)
+    monkeypatch.setattr(renew, "RENEWED", 1.0)
     rng = np.random.default_rng(5)
     make = screen_panels.any_drawn(rng, screen_panels.marked(draw), 2, ())
     assert drawings == 3

@@ -1,0 +1,70 @@
+"""Drawn training pictures of locator and counter: what they say of themselves is what they show."""
+
+import cv2
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="training needs the extra: pip install 'meter-recognizer[train]'")
+
+from recognizer.synth.labels import rectangle  # noqa: E402
+from recognizer.synth.screen import draw_screen  # noqa: E402
+from recognizer.train import counter_screens, locator_scenes, renew, screen_panels  # noqa: E402
+from recognizer.train.counter import ALPHABET  # noqa: E402
+from recognizer.train.data import Example  # noqa: E402
+from recognizer.train.locator import cache_photo  # noqa: E402
+
+
+def test_a_drawn_display_covers_the_counter_of_the_photo_and_keeps_its_corners(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Catches corners that are left behind when the display is laid over the counter, and counters left to be seen."""
+    drawn = draw_screen(np.random.default_rng(1))
+    white = np.full_like(drawn.image, 255)
+    for box in drawn.boxes:
+        cv2.fillConvexPoly(white, np.round(box.value).astype(np.int32), (0, 0, 0))
+    monkeypatch.setattr(
+        locator_scenes, "draw", lambda _: type(drawn)(white, drawn.screen, drawn.boxes, (), drawn.panel)
+    )
+    monkeypatch.setattr(locator_scenes, "TITLES", 0.0)
+    counter = np.array([[300, 260], [460, 300], [450, 340], [290, 300]], np.float32)
+    image = np.zeros((600, 800, 3), np.uint8)
+    cv2.fillConvexPoly(image, counter.astype(np.int32), (0, 0, 255))
+    example = Example("a", "test", "train", "drum", "energy", True, counter, ("12345",))
+    make = locator_scenes.over_counters([example], [cache_photo(image, (("drum", counter, True),))])
+    for seed in range(10):
+        laid = make(np.random.default_rng(seed))
+        picture = laid.levels[0].astype(int)
+        assert not ((picture[..., 2] > 150) & (picture[..., 0] < 60)).any()
+        shown = [row for row in drawn.screen.rows if row.value]
+        assert len(laid.displays) == len(shown)
+        for kind, quad, legible in laid.displays:
+            assert (kind, legible) == ("lcd", True)
+            middle = quad.mean(0)
+            inside, outside = middle + (quad - middle) * 0.8, middle + (quad - middle) * 1.2
+            dark, light = (picture[tuple(np.round(at).astype(int).T[::-1])] for at in (inside, outside))
+            assert dark.max() < 40 < light.min()
+
+
+def test_filmed_scenes_have_a_display_for_each_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locator_scenes, "ALL_ROWS", 1.0)
+    rows = [len(locator_scenes.filmed(np.random.default_rng(seed)).displays) for seed in range(4)]
+    assert max(rows) > 1
+
+
+def test_values_of_screens_are_what_a_counter_can_say() -> None:
+    rng = np.random.default_rng(2)
+    make = counter_screens.drawn_values(rng, screen_panels.draw, 12)
+    texts = {make(rng).texts for _ in range(60)}
+    assert len(texts) > 8
+    assert all(len(options) == 1 and set(options[0]) <= set(ALPHABET) for options in texts)
+    filmed = counter_screens.filmed_values(rng, 2)(rng)
+    assert filmed.quad.shape == rectangle(0, 0, 1, 1).shape
+    assert (filmed.quad > 0).all()
+    assert (filmed.quad < filmed.image.shape[1::-1]).all()
+
+
+def test_a_stock_is_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = iter(range(1000))
+    rng = np.random.default_rng(0)
+    take = renew.renewed(rng, lambda _: next(drawn), 3)
+    assert max(take(rng) for _ in range(300)) > 3
+    monkeypatch.setattr(renew, "RENEWED", 0.0)
+    assert len({take(rng) for _ in range(100)}) == 3
