@@ -93,12 +93,13 @@ def _export(net: nn.Module, checkpoint: Path, folder: Path, shape: tuple[int, in
     )  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.onnx").write_bytes(data)
+    full = " --full" if isinstance(net, FullCounterNet) else ""
     card = {
         "role": folder.name,
         "sha256": hashlib.sha256(data).hexdigest(),
         "licences": LICENCES,
         **settings,
-        "recipe": f"python -m recognizer.train {folder.name}; {checkpoint.stem}, step {_step(checkpoint)}",
+        "recipe": f"python -m recognizer.train {folder.name}{full}; {checkpoint.stem}, step {_step(checkpoint)}",
         "scores": {"parameters": sum(p.numel() for p in net.parameters())},
     }
     write_card(folder, Card(card))

@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 SIDE = 256
 """Training crops are SIDE x SIDE; the network itself takes any multiple of 32."""
 CACHED_SIDE = 800
+OF_LEGIBILITY = 0.5
+"""Weight of the legibility in the loss. At 0.2 displays that were off passed for readable ones."""
 
 
 @dataclass(frozen=True)
@@ -193,5 +195,5 @@ def loss(net: nn.Module, batch: Batch) -> Tensor:
     return (
         (found.sum() + empty.sum()) / count
         + 4.0 * (offset * weight).sum() / total_weight
-        + 0.2 * (clear * weight).sum() / total_weight
+        + OF_LEGIBILITY * (clear * weight).sum() / total_weight
     )

@@ -13,14 +13,14 @@ from recognizer.synth.labels import QuadArray, Row, ScreenPicture
 from recognizer.synth.screen_real import draw_screen_on
 from recognizer.train.data import Corners, Example, Image
 from recognizer.train.locator import CachedPhoto, cache_photo
-from recognizer.train.screen_panels import draw, draw_title
+from recognizer.train.screen_panels import draw, draw_blank, draw_title
 from recognizer.vision.panel import sides
 
 MakePhoto = Callable[[np.random.Generator], CachedPhoto]
 ALL_ROWS = 0.35
 """Share of the filmed meters that show several registers at once."""
-TITLES = 0.1
-"""Share of the LCDs laid over counters that show a title and no value."""
+TITLES, BLANK = 0.1, 0.2
+"""Shares of the LCDs laid over counters that show a title and no value, and that are off."""
 
 
 def scene(rng: np.random.Generator) -> CachedPhoto:
@@ -58,12 +58,15 @@ def over_counters(examples: Sequence[Example], photos: Sequence[CachedPhoto]) ->
         while True:
             photo = whole[int(rng.integers(len(whole)))]
             (_, counter, _), image = photo.displays[0], photo.levels[0].copy()
-            drawn = draw_title(rng) if rng.random() < TITLES else draw(rng)
+            roll = rng.random()
+            off = roll < BLANK
+            drawn = draw_blank(rng) if off else draw_title(rng) if roll < BLANK + TITLES else draw(rng)
             matrix = _over(rng, drawn.image.shape[:2], counter)
             _lay(rng, image, drawn.image, matrix)
-            quads = [cv2.perspectiveTransform(quad[None], matrix)[0] for quad in _shown_in(drawn)]
+            boxes = [np.asarray(drawn.boxes[0].value, np.float32)] if off else _shown_in(drawn)
+            quads = [cv2.perspectiveTransform(quad[None], matrix)[0] for quad in boxes]
             if all((quad > 0).all() and (quad < image.shape[1::-1]).all() for quad in quads):
-                return cache_photo(image, tuple(("lcd", quad, True) for quad in quads))
+                return cache_photo(image, tuple(("lcd", quad, not off) for quad in quads))
 
     return make
 

@@ -1,4 +1,4 @@
-"""The networks, as small depthwise-separable convolution stacks that train on a processor."""
+"""The networks: small convolution stacks that train on a processor."""
 
 import torch
 from torch import Tensor, nn

@@ -33,6 +33,8 @@ SPLICED, FEWEST_TO_SPLICE = 0.7, 6
 """Share of a source's strips that are put together from several, and the strips it takes for that."""
 REFILLED_SHARES = {"lcd-strips": 4, "fuel-pump-lcd": 2, "vn-lcd": 2, "cesc-electricity": 2, "off-lcd": 1}
 """How often a display of each source is emptied and filled anew, in parts."""
+ILLEGIBLE = 3.0
+"""How much more often the locator sees a photo whose display is off or covered than another of its source."""
 DRAWN_SCREENS, DRAWN_ON_REAL, WATCHED_SCREENS, LEAST_SURROUNDINGS = 4000, 1500, 400, 60
 
 
@@ -44,7 +46,8 @@ def usable(data_dir: Path) -> list[Example]:
 def train_locator(data_dir: Path, checkpoint: Path, schedule: Schedule, start_from: Path | None) -> None:
     examples = [e for e in usable(data_dir) if e.quad is not None]
     real = locator.load_photos(data_dir, examples)
-    shares = _shares([e.source for e in examples])
+    shares = _shares([e.source for e in examples]) * [1.0 if e.legible else ILLEGIBLE for e in examples]
+    shares /= shares.sum()
     rng = np.random.default_rng([schedule.seed, 1])
     glasses = screen_real.grounds(data_dir, usable(data_dir))
     drawn = {

@@ -11,10 +11,12 @@ from recognizer.domain.labels import measures, plain, unit_of
 from recognizer.synth.clip_stage import Ground
 from recognizer.synth.degrade import degrade, sample_strength
 from recognizer.synth.ink import Rect, text_stamp
+from recognizer.synth.labels import Screen
+from recognizer.synth.lcd_style import LcdStyle
 from recognizer.synth.prints import lay
-from recognizer.synth.screen import ScreenPicture, draw_screen, sample_screen
+from recognizer.synth.screen import ScreenPicture, draw_screen, sample_layout, sample_screen
 from recognizer.synth.screen_real import draw_screen_on
-from recognizer.synth.screen_texts import sample_title
+from recognizer.synth.screen_texts import sample_energy, sample_title
 from recognizer.train.augment import jitter_pixels
 from recognizer.train.counter import shake_corners
 from recognizer.train.data import Corners, Image
@@ -73,6 +75,12 @@ def draw(rng: np.random.Generator) -> ScreenPicture:
 def draw_title(rng: np.random.Generator) -> ScreenPicture:
     """A drawn screen that shows a title and no value."""
     return draw_screen(rng, screen=sample_title(rng))
+
+
+def draw_blank(rng: np.random.Generator) -> ScreenPicture:
+    """A drawn display that is off; its one box is where digits would stand."""
+    style = LcdStyle.sample(rng)
+    return draw_screen(rng, style, Screen.of("blank", None), sample_layout(rng, style, (sample_energy(rng),)))
 
 
 def draw_on(grounds: Sequence[Ground]) -> Drawing:

@@ -13,7 +13,7 @@ from recognizer.domain.labels import meaning, unit_of
 from recognizer.domain.meter import Known, Meter, Register
 from recognizer.domain.observation import Display, Glyph, Mark, Observation
 from recognizer.domain.profile import Profile, ProfileScreen, load_profiles
-from recognizer.domain.register import Screen, which_register
+from recognizer.domain.register import Screen, is_title, which_register
 from recognizer.errors import UsageError
 
 PROFILES = load_profiles()
@@ -321,3 +321,11 @@ def test_two_screens_that_fit_alike_but_differ_decide_nothing() -> None:
 def test_every_family_names_its_source() -> None:
     assert len(PROFILES) >= 7
     assert all(profile.source and profile.family for profile in PROFILES.values())
+
+
+def test_a_title_names_the_value_of_the_next_screen() -> None:
+    """Catches the code 1.8.0 on a screen of its own, whose digits would pass for a value."""
+    assert is_title(display("IMPORT kWh", text="0"), "", 3)
+    assert is_title(display("1.8.0", text="1.8.0"), "1.8.0", 3)
+    assert not is_title(display("1.8.0"), "001234.5", 3)
+    assert not is_title(display(text="1.8.0"), "1.8.0", 3)

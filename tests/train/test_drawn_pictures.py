@@ -24,6 +24,7 @@ def test_a_drawn_display_covers_the_counter_of_the_photo_and_keeps_its_corners(m
         locator_scenes, "draw", lambda _: type(drawn)(white, drawn.screen, drawn.boxes, (), drawn.panel)
     )
     monkeypatch.setattr(locator_scenes, "TITLES", 0.0)
+    monkeypatch.setattr(locator_scenes, "BLANK", 0.0)
     counter = np.array([[300, 260], [460, 300], [450, 340], [290, 300]], np.float32)
     image = np.zeros((600, 800, 3), np.uint8)
     cv2.fillConvexPoly(image, counter.astype(np.int32), (0, 0, 255))
@@ -41,6 +42,15 @@ def test_a_drawn_display_covers_the_counter_of_the_photo_and_keeps_its_corners(m
             inside, outside = middle + (quad - middle) * 0.8, middle + (quad - middle) * 1.2
             dark, light = (picture[tuple(np.round(at).astype(int).T[::-1])] for at in (inside, outside))
             assert dark.max() < 40 < light.min()
+
+
+def test_displays_that_are_off_are_found_and_not_legible(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locator_scenes, "BLANK", 1.0)
+    counter = np.array([[300, 260], [460, 300], [450, 340], [290, 300]], np.float32)
+    photo = cache_photo(np.zeros((600, 800, 3), np.uint8), (("drum", counter, True),))
+    example = Example("a", "test", "train", "drum", "energy", True, counter, ("12345",))
+    shown = locator_scenes.over_counters([example], [photo])(np.random.default_rng(0)).displays
+    assert [(kind, legible) for kind, _, legible in shown] == [("lcd", False)]
 
 
 def test_filmed_scenes_have_a_display_for_each_row(monkeypatch: pytest.MonkeyPatch) -> None:
