@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20000)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--full", action="store_true", help="counter: the network of full convolutions, in training")
+    parser.add_argument("--full", action="store_true", help="locator, counter: full convolutions, in training")
     parser.add_argument("--sources", nargs="+", default=list(SOURCES), help="corners: sources to find anew")
     parser.add_argument("--roles", nargs="+", default=["locator", "counter"], help="export: which models")
     args = parser.parse_args()
@@ -39,7 +39,7 @@ def main() -> None:
         find_corners(args.data, args.models, CORNERS_CSV, CORNERS_CSV, args.sources)
     elif args.what == "locator":
         schedule = Schedule(args.steps, 16, args.rate, seed=args.seed)
-        recipes.train_locator(args.data, checkpoint, schedule, args.start_from)
+        recipes.train_locator(args.data, checkpoint, schedule, args.start_from, full=args.full)
     elif args.what == "counter":
         schedule = Schedule(args.steps, 32, args.rate, seed=args.seed)
         recipes.train_counter(args.data, args.models, checkpoint, schedule, args.start_from, full=args.full)

@@ -13,7 +13,15 @@ from torch import Tensor, nn
 
 from recognizer.train.counter import ALPHABET
 from recognizer.train.fit import load_weights
-from recognizer.train.nets import LOCATOR_KINDS, CounterNet, DialNet, FullCounterNet, LocatorNet, ScreenNet
+from recognizer.train.nets import (
+    LOCATOR_KINDS,
+    CounterNet,
+    DialNet,
+    FullCounterNet,
+    FullLocatorNet,
+    LocatorNet,
+    ScreenNet,
+)
 from recognizer.vision.card import Card, write_card
 from recognizer.vision.dial_cut import REACH, SIDE
 from recognizer.vision.models import load_model
@@ -37,14 +45,14 @@ LICENCES = [
 
 
 def export_role(role: str, checkpoint: Path, models_dir: Path, *, full: bool = False) -> None:
-    """Export ``locator``, ``counter`` (``full``: that of full convolutions), ``dial`` or ``screen`` with its card."""
+    """Export ``locator``, ``counter`` (``full``: of full convolutions), ``dial`` or ``screen`` with its card."""
     if role == "locator":
         settings: dict[str, Any] = {
             "input": {"height": 0, "width": 0, "channels": 3, "note": "any multiple of 32; BGR, (x - 127.5) / 64"},
             "kinds": list(LOCATOR_KINDS),
             "data": DATA,
         }
-        _export(LocatorNet(), checkpoint, models_dir / role, (128, 256), settings)
+        _export(FullLocatorNet() if full else LocatorNet(), checkpoint, models_dir / role, (128, 256), settings)
     elif role == "dial":
         note = f"BGR cuts by recognizer.vision.dial_cut, a radius {SIDE / 2 / REACH:.1f} pixels, then (x - 127.5) / 64"
         settings = {
@@ -93,7 +101,7 @@ def _export(net: nn.Module, checkpoint: Path, folder: Path, shape: tuple[int, in
     )  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.onnx").write_bytes(data)
-    full = " --full" if isinstance(net, FullCounterNet) else ""
+    full = " --full" if isinstance(net, FullCounterNet | FullLocatorNet) else ""
     card = {
         "role": folder.name,
         "sha256": hashlib.sha256(data).hexdigest(),

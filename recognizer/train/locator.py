@@ -14,14 +14,14 @@ from torch.nn import functional as F
 from recognizer.train.augment import jitter_pixels
 from recognizer.train.data import Corners, Example, Image, read_photo
 from recognizer.train.fit import Batch, half_precision
-from recognizer.train.nets import CORNER_UNIT, LOCATOR_KINDS, LOCATOR_STRIDE
+from recognizer.train.nets import CORNER_UNIT, LOCATOR_KINDS, LOCATOR_STRIDE, FullLocatorNet
 
 log = logging.getLogger(__name__)
 SIDE = 256
 """Training crops are SIDE x SIDE; the network itself takes any multiple of 32."""
 CACHED_SIDE = 800
 OF_LEGIBILITY = 0.5
-"""Weight of the legibility in the loss. At 0.2 displays that were off passed for readable ones."""
+"""Weight of the legibility in the loss; 0.2 until drawn displays that are off came in with it, not told apart."""
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ def normalise(pictures: Tensor) -> Tensor:
 def loss(net: nn.Module, batch: Batch) -> Tensor:
     """Focal loss on heat (CornerNet, Law and Deng 2018), size-relative L1 on corners, cross-entropy on legibility."""
     x, heat, corners, weight, legible, size = batch
-    with half_precision():
+    with half_precision(isinstance(net, FullLocatorNet)):
         y = net(x).float()
     kinds = len(LOCATOR_KINDS)
     logits = y[:, :kinds]

@@ -63,6 +63,41 @@ class LocatorNet(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
+        self.stem = nn.Sequential(_conv(3, 16, 3, 2), _conv(16, 32, 3, 2))
+        self.stage1 = nn.Sequential(Separable(32, 32), Separable(32, 32))
+        self.stage2 = nn.Sequential(Separable(32, 72, (5, 5), (2, 2)), Separable(72, 72), Separable(72, 72))
+        self.stage3 = nn.Sequential(
+            Separable(72, 128, (5, 5), (2, 2)), *(Separable(128, 128, (5, 5)) for _ in range(3))
+        )
+        self.stage4 = nn.Sequential(
+            Separable(128, 176, (5, 5), (2, 2)), *(Separable(176, 176, (5, 5)) for _ in range(4))
+        )
+        self.up = nn.Upsample(scale_factor=2, mode="nearest")
+        self.lat4, self.lat3, self.lat2 = (nn.Conv2d(c, 96, 1) for c in (176, 128, 72))
+        self.merge3, self.merge2 = Separable(96, 96, (5, 5)), Separable(96, 96, (5, 5))
+        self.reduce = nn.Conv2d(96, 64, 1)
+        self.lat1 = nn.Conv2d(32, 64, 1)
+        self.merge1 = nn.Sequential(Separable(64, 64, (5, 5)), Separable(64, 64, (5, 5)))
+        self.head = nn.Conv2d(64, len(LOCATOR_KINDS) + 9, 1)
+        with torch.no_grad():
+            self.head.bias[: len(LOCATOR_KINDS)] = -4.0  # displays are rare: start from "nothing here"
+
+    def forward(self, x: Tensor) -> Tensor:
+        a = self.stage1(self.stem(x))
+        b = self.stage2(a)
+        c = self.stage3(b)
+        d = self.stage4(c)
+        y = self.merge3(self.up(self.lat4(d)) + self.lat3(c))
+        y = self.merge2(self.up(y) + self.lat2(b))
+        y = self.merge1(self.up(self.reduce(y)) + self.lat1(a))
+        return self.head(y)
+
+
+class FullLocatorNet(nn.Module):
+    """As ``LocatorNet``, in full convolutions with three times the parameters; still in training."""
+
+    def __init__(self) -> None:
+        super().__init__()
         self.stage1 = nn.Sequential(_conv(3, 16, 3, 2), _conv(16, 32, 3, 2), Residual(32))
         self.stage2 = nn.Sequential(_conv(32, 64, 3, 2), Residual(64))
         self.stage3 = nn.Sequential(_conv(64, 96, 3, 2), Residual(96))

@@ -15,7 +15,7 @@ from recognizer.train.data import Example, held_back, load_examples, read_photo
 from recognizer.train.fit import Batch, Schedule, fit
 from recognizer.train.flat import flatten
 from recognizer.train.located import located_cutouts
-from recognizer.train.nets import CounterNet, DialNet, FullCounterNet, LocatorNet, ScreenNet
+from recognizer.train.nets import CounterNet, DialNet, FullCounterNet, FullLocatorNet, LocatorNet, ScreenNet
 from recognizer.train.refill import refilled
 from recognizer.train.renew import renewed
 from recognizer.train.splice import spliced
@@ -43,7 +43,10 @@ def usable(data_dir: Path) -> list[Example]:
     return [e for e in load_examples(data_dir, "train") if not held_back(e)]
 
 
-def train_locator(data_dir: Path, checkpoint: Path, schedule: Schedule, start_from: Path | None) -> None:
+def train_locator(
+    data_dir: Path, checkpoint: Path, schedule: Schedule, start_from: Path | None, *, full: bool = False
+) -> None:
+    """Train on real photos and drawn ones; ``full``: the network of full convolutions."""
     examples = [e for e in usable(data_dir) if e.quad is not None]
     real = locator.load_photos(data_dir, examples)
     shares = _shares([e.source for e in examples]) * [1.0 if e.legible else ILLEGIBLE for e in examples]
@@ -65,7 +68,7 @@ def train_locator(data_dir: Path, checkpoint: Path, schedule: Schedule, start_fr
         picked += [real[i] for i in rng.choice(len(real), size - many, p=shares)]
         return locator.to_batch([locator.sample(rng, photo) for photo in picked])
 
-    fit(LocatorNet(), batch, locator.loss, schedule, checkpoint, start_from)
+    fit(FullLocatorNet() if full else LocatorNet(), batch, locator.loss, schedule, checkpoint, start_from)
 
 
 def train_counter(

@@ -11,11 +11,11 @@ from recognizer.train import counter, flat, locator, refill, splice  # noqa: E40
 from recognizer.train.data import possible_texts  # noqa: E402
 from recognizer.train.export import to_onnx  # noqa: E402
 from recognizer.train.located import holds  # noqa: E402
-from recognizer.train.nets import LOCATOR_KINDS, CounterNet, FullCounterNet, LocatorNet  # noqa: E402
+from recognizer.train.nets import LOCATOR_KINDS, CounterNet, FullCounterNet, FullLocatorNet, LocatorNet  # noqa: E402
 from recognizer.train.restore import restore  # noqa: E402
 from recognizer.vision import locate  # noqa: E402
 from recognizer.vision.counter import read_strip  # noqa: E402
-from recognizer.vision.models import load_model  # noqa: E402
+from recognizer.vision.models import default_models_dir, load_model  # noqa: E402
 from recognizer.vision.rectify import rectify  # noqa: E402
 
 
@@ -69,6 +69,7 @@ def test_loss_counts_the_best_of_several_texts() -> None:
 def test_networks_keep_the_shapes_that_inference_expects() -> None:
     with torch.no_grad():
         assert LocatorNet().eval()(torch.zeros(1, 3, 64, 96)).shape == (1, 11, 16, 24)
+        assert FullLocatorNet().eval()(torch.zeros(1, 3, 64, 96)).shape == (1, 11, 16, 24)
         assert FullCounterNet().eval()(torch.zeros(2, 3, 48, 224)).shape == (2, 56, 12)
         assert CounterNet().eval()(torch.zeros(2, 3, 48, 224)).shape == (2, 56, 12)
 
@@ -100,6 +101,13 @@ def test_training_goes_on_from_an_exported_network(tmp_path: Path, half: bool) -
         assert float((net(strips) - again.eval()(strips)).abs().max()) < 1e-3
     with pytest.raises(ValueError, match="another network than LocatorNet"):
         restore(other := LocatorNet(), tmp_path / "model.onnx", lambda: other(torch.zeros(1, 3, 64, 64)))
+
+
+def test_shipped_networks_can_be_trained_on() -> None:
+    """Catches a network changed under a committed file, which no recipe here would then make."""
+    counter_net, locator_net = CounterNet(), LocatorNet()
+    restore(counter_net, default_models_dir() / "counter/model.onnx", lambda: counter_net(torch.rand(2, 3, 48, 224)))
+    restore(locator_net, default_models_dir() / "locator/model.onnx", lambda: locator_net(torch.rand(2, 3, 64, 96)))
 
 
 def test_a_cut_that_loses_a_digit_or_stands_on_its_head_teaches_nothing() -> None:
