@@ -20,6 +20,8 @@ NOISE = 0.05
 CERTAIN = 0.9999
 MOST_DOUBTS = 6
 """Uncertain texts that are weighed both ways, 64 cases; of any more the likelier side counts."""
+LABEL, UNIT = 0, 1
+"""Places of these two among the texts that are weighed; marks come after them."""
 UNREADABLE = "?"
 """In place of a label or unit that stands there but is another one than it was read as."""
 FEWEST_TARIFFS = 3
@@ -101,7 +103,8 @@ def _says_register(mark: str) -> bool:
 def _cases(label: Mark | None, unit: Mark | None, marks: Sequence[Mark]) -> Iterator[tuple[_Told, float]]:
     """Everything that may really stand there, with its chance. Labels and units are then other ones, marks absent."""
     texts = [label, unit, *marks]
-    seen = [(place, mark) for place, mark in enumerate(texts) if mark is not None and mark.probability >= NOISE]
+    # A label that can hardly be read is one all the same: without it a history register would pass for the total.
+    seen = [(place, m) for place, m in enumerate(texts) if m is not None and (m.probability >= NOISE or place == LABEL)]
     doubts = sorted((p for p, m in seen if m.probability < CERTAIN), key=lambda p: _doubt(texts[p]), reverse=True)
     doubts = doubts[:MOST_DOUBTS]
     for answer in product((True, False), repeat=len(doubts)):
@@ -112,7 +115,7 @@ def _cases(label: Mark | None, unit: Mark | None, marks: Sequence[Mark]) -> Iter
             true = stands.get(place, mark.probability >= 0.5)
             if place in stands:
                 chance *= mark.probability if true else 1 - mark.probability
-            if place < 2:
+            if place in (LABEL, UNIT):
                 told[place] = mark.text if true else UNREADABLE
             elif true:
                 there.add(mark.text)

@@ -9,6 +9,7 @@ import torch
 
 from recognizer.train import CHECKPOINTS, recipes
 from recognizer.train.calibrate import calibrate
+from recognizer.train.calibrate_screen import calibrate_screen
 from recognizer.train.corners import SOURCES, find_corners
 from recognizer.train.data import CORNERS_CSV
 from recognizer.train.export import export_role
@@ -29,7 +30,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--full", action="store_true", help="locator, counter: full convolutions, in training")
     parser.add_argument("--sources", nargs="+", default=list(SOURCES), help="corners: sources to find anew")
-    parser.add_argument("--roles", nargs="+", default=["locator", "counter"], help="export: which models")
+    parser.add_argument("--roles", nargs="+", default=["locator", "counter"], help="export, calibrate: which models")
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(args.threads)
@@ -53,7 +54,9 @@ def main() -> None:
         for role in args.roles:
             export_role(role, args.checkpoints / f"{args.name or role}.pt", args.models, full=args.full)
     else:
-        calibrate(args.data, args.models)
+        fit = {"counter": calibrate, "screen": calibrate_screen}
+        for role in [role for role in args.roles if role in fit]:
+            fit[role](args.data, args.models)
 
 
 if __name__ == "__main__":

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from recognizer.synth import DigitBank, degrade, load_digit_bank, render_strip
+from recognizer.synth.clip_stage import Ground
 from recognizer.train import counter, counter_screens, dial, locator, screen, screen_real
 from recognizer.train import locator_scenes as scenes
 from recognizer.train import screen_panels as panels
 from recognizer.train.counter import Cutout
-from recognizer.train.data import Example, held_back, load_examples, read_photo
+from recognizer.train.data import Example, Image, held_back, load_examples, read_photo
 from recognizer.train.fit import Batch, Schedule, fit
 from recognizer.train.flat import flatten
 from recognizer.train.located import located_cutouts
@@ -136,32 +137,47 @@ def train_counter(
     )  # fmt: skip
 
 
-def train_screen(data_dir: Path, checkpoint: Path, schedule: Schedule, start_from: Path | None) -> None:
-    """Train on drawn screens before real surroundings and on real displays that are off, and on the few real photos
-    whose truth tells what stands beside the value.
-    """
-    rng = np.random.default_rng([schedule.seed, 3])
+MakePanel = Callable[[np.random.Generator], panels.Panel]
+
+
+def screen_canvases(data_dir: Path) -> tuple[list[Image], list[Ground]]:
+    """Training photos to stand behind drawn screens, and real displays that are off, to be drawn on."""
     cutouts = counter.load_cutouts(data_dir, usable(data_dir))
     surroundings = [c.image for c in cutouts if min(c.image.shape[:2]) > LEAST_SURROUNDINGS]
     off = screen_real.grounds(data_dir, usable(data_dir))
-    telling, bare = screen_real.real_panels(data_dir, usable(data_dir))
-    log.info(
-        "%d real displays to draw on, %d surroundings, %d real panels that tell, %d bare",
-        len(off), len(surroundings), len(telling), len(bare),
-    )  # fmt: skip
-    # Marks are small and few, and none of them was learned while each stood on a panel in thirty.
+    log.info("%d real displays to draw on, %d surroundings", len(off), len(surroundings))
+    return surroundings, off
+
+
+def drawn_panels(
+    rng: np.random.Generator, surroundings: list[Image], off: list[Ground], part: float = 1.0
+) -> list[tuple[float, MakePanel]]:
+    """Panels of drawn screens, each kind with its share; ``part``: of the stock that training draws."""
     on_real = panels.draw_on(off)
-    groups = [
-        (0.30, panels.any_drawn(rng, panels.draw, DRAWN_SCREENS, surroundings)),
-        (0.04, panels.any_drawn(rng, panels.draw_title, DRAWN_SCREENS // 10, surroundings)),
-        (0.24, panels.any_drawn(rng, panels.marked(panels.draw), DRAWN_SCREENS // 3, surroundings)),
-        (0.16, panels.any_drawn(rng, on_real, DRAWN_ON_REAL, ())),
-        (0.12, panels.any_drawn(rng, panels.marked(on_real), DRAWN_ON_REAL // 3, ())),
-        (0.08, panels.any_real(telling)),
-        (0.06, panels.any_real(bare)),
+
+    def drawn(draw: panels.Drawing, many: int, before: list[Image]) -> MakePanel:
+        return panels.any_drawn(rng, draw, max(1, round(part * many)), before)
+
+    # Marks are small and few, and none of them was learned while each stood on a panel in thirty.
+    return [
+        (0.30, drawn(panels.draw, DRAWN_SCREENS, surroundings)),
+        (0.04, drawn(panels.draw_title, DRAWN_SCREENS // 10, surroundings)),
+        (0.24, drawn(panels.marked(panels.draw), DRAWN_SCREENS // 3, surroundings)),
+        (0.16, drawn(on_real, DRAWN_ON_REAL, [])),
+        (0.12, drawn(panels.marked(on_real), DRAWN_ON_REAL // 3, [])),
     ]
-    fresh = panels.any_drawn(rng, panels.draw, WATCHED_SCREENS, surroundings)
-    watched = screen.batches([(1.0, fresh)])(rng, WATCHED_SCREENS)
+
+
+def train_screen(data_dir: Path, checkpoint: Path, schedule: Schedule, start_from: Path | None) -> None:
+    """Train on drawn screens and on the few real photos whose truth tells what stands beside the value."""
+    rng = np.random.default_rng([schedule.seed, 3])
+    telling, bare = screen_real.real_panels(data_dir, usable(data_dir))
+    log.info("%d real panels that tell, %d bare", len(telling), len(bare))
+    canvases = screen_canvases(data_dir)
+    fresh = drawn_panels(rng, *canvases, part=WATCHED_SCREENS / DRAWN_SCREENS)
+    watched = screen.batches(fresh)(rng, WATCHED_SCREENS)
+    groups = drawn_panels(rng, *canvases)
+    groups += [(0.08, panels.any_real(telling)), (0.06, panels.any_real(bare))]
     fit(
         ScreenNet(), screen.batches(groups), screen.loss, schedule, checkpoint, start_from,
         on_check=lambda net, step: log.info("%d %s", step, screen.accuracy(net, watched)),

@@ -32,7 +32,7 @@ MOST_SPOILED = 0.7
 ON_PLATE = 0.6
 """Share of the readings without a unit on the glass beside which the plate has one, as on many older meters."""
 NOT_TOLD = -1
-"""In place of a unit's class: of a real photo whose truth does not tell it."""
+"""In place of a unit's class: of a real photo whose truth does not tell it, of a title."""
 NOWHERE: Corners = np.full((2 + len(SCREEN_MARKS), 4), np.nan, np.float32)
 
 Drawing = Callable[[np.random.Generator], ScreenPicture]
@@ -138,7 +138,9 @@ def sample(rng: np.random.Generator, drawn: ScreenPicture, surroundings: Sequenc
     told = tuple(mark in marks for mark in SCREEN_MARKS)
     quads = [(plain(mark), quad) for mark, quad in drawn.marks]
     places = _places(panel_matrix(value), box.label, printed if printed is not None else box.unit, quads)
-    return Panel(evened(jitter_pixels(rng, panel)), label, unit_class(unit or ""), told, places)
+    # The unit of a title is a word of it.
+    of_value = unit_class(unit or "") if row.value else NOT_TOLD
+    return Panel(evened(jitter_pixels(rng, panel)), label, of_value, told, places)
 
 
 def _printed(rng: np.random.Generator, image: Image, glass: Rect, value: Corners, unit: str) -> tuple[Image, Corners]:

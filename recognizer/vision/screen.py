@@ -4,6 +4,7 @@ What they mean is for ``recognizer.domain.register`` to say.
 """
 
 from dataclasses import dataclass
+from math import exp, log
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,35 @@ SCREEN_MARKS = ("T1", "T2", "T3", "T4", "①", "②", "③", "④", "CUM", "MAX"
 SURELY_NONE = 0.8
 """Probability above which no unit stands there; below it the likeliest one does, however doubtful: a power screen
 whose unit is overlooked would pass for a reading."""
+SURELY_NO_LABEL = 0.5
+"""The same of a label: below it one stands there that is too small or too faint to be read."""
 LEAST_MARK = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """How far a probability of the network is believed: its log-odds times ``slope`` plus ``offset`` (Platt 1999)."""
+
+    slope: float = 1.0
+    offset: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.slope < 0:
+            raise ValueError(f"what is surer is not believed less: wanted slope >= 0, got {self.slope}")
+
+    def chance(self, probability: float) -> float:
+        """The chance that what has this probability by the network is right."""
+        kept = min(1 - 1e-6, max(1e-6, probability))
+        return 1 / (1 + exp(-self.slope * log(kept / (1 - kept)) - self.offset))
+
+
+@dataclass(frozen=True, slots=True)
+class Trusts:
+    """Of the texts of labels, of units and of marks; what fits a trained model stands in its card."""
+
+    label: Trust = Trust()
+    unit: Trust = Trust()
+    marks: Trust = Trust()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +77,10 @@ class ScreenReader:
 
     def read(self, pixels: NDArray[np.uint8], value: NDArray[np.float32]) -> Beside:
         """Beside the value with these corners (4x2, reading order) in a BGR picture."""
-        return read_panel(self._model.load(), cut_panel(pixels, value)) if self._model.present else Beside()
+        if not self._model.present:
+            return Beside()
+        model = self._model.load()
+        return read_panel(model, cut_panel(pixels, value), trusts_of(model))
 
     @property
     def digest(self) -> str | None:
@@ -56,35 +88,61 @@ class ScreenReader:
         return self._model.load().digest if self._model.present else None
 
 
-def read_panel(model: Model, panel: NDArray[np.uint8]) -> Beside:
-    """What stands on a panel as ``recognizer.vision.panel`` cuts it."""
+def trusts_of(model: Model) -> Trusts:
+    """What stands in the model's card; ModelError for figures that are none."""
+    figures = model.card.settings.get("calibration", {})
+    try:
+        return Trusts(**{name: Trust(**figure) for name, figure in figures.items()})
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ModelError(f"the calibration in the card of the screen model is damaged ({error}); reinstall") from error
+
+
+def read_panel(model: Model, panel: NDArray[np.uint8], trusts: Trusts | None = None) -> Beside:
+    """What stands on a panel as ``recognizer.vision.panel`` cuts it; by default as sure as the network is."""
+    trusts = trusts or Trusts()
     outputs = model.run(normalise(evened(panel)))
     shapes = [output.shape[-1] for output in outputs]
     if shapes != [len(LABEL_CHARACTERS) + 1, len(SCREEN_UNITS), len(SCREEN_MARKS)]:
         raise ModelError(f"the screen model knows other labels, units or marks than this version ({shapes}); reinstall")
     label, unit, marks = (np.asarray(output[0], np.float64) for output in outputs)
-    return Beside(_label(label), _unit(unit), _marks(marks))
+    return Beside(_label(label, trusts.label), _unit(unit, trusts.unit), _marks(marks, trusts.marks))
 
 
-def _label(logits: NDArray[np.float64]) -> Mark | None:
-    """The text of the best path, with its exact probability over all paths."""
+def label_of(logits: NDArray[np.float64]) -> tuple[str, float] | None:
+    """The text of the best path with its exact probability over all paths; None: surely nothing stands there.
+
+    Where the best path is empty and yet something may stand there, it is the likeliest single character: it tells that
+    the label could not be read.
+    """
     log_probs = log_softmax(logits)
     codes = best_path(log_probs)
     if not codes:
-        return None
+        if log_probs[:, 0].sum() >= log(SURELY_NO_LABEL):
+            return None
+        codes = (int(log_probs[:, 1:].max(0).argmax()) + 1,)
     chance = float(np.exp(text_scores(log_probs, [codes])[0]))
-    text = "".join(LABEL_CHARACTERS[c - 1] for c in codes)
-    return Mark(text, min(1.0, chance))
+    return "".join(LABEL_CHARACTERS[c - 1] for c in codes), min(1.0, chance)
 
 
-def _unit(logits: NDArray[np.float64]) -> Mark | None:
+def unit_of_panel(logits: NDArray[np.float64]) -> tuple[str, float] | None:
+    """The likeliest unit and its probability; None: surely none stands there."""
     chances = np.exp(log_softmax(logits[None])[0])
     if chances[0] >= SURELY_NONE:
         return None
     best = int(chances[1:].argmax()) + 1
-    return Mark(SCREEN_UNITS[best], float(chances[best]))
+    return SCREEN_UNITS[best], float(chances[best])
 
 
-def _marks(logits: NDArray[np.float64]) -> tuple[Mark, ...]:
-    chances = 1 / (1 + np.exp(-logits))
-    return tuple(Mark(t, float(p)) for t, p in zip(SCREEN_MARKS, chances, strict=True) if p >= LEAST_MARK)
+def _label(logits: NDArray[np.float64], trust: Trust) -> Mark | None:
+    read = label_of(logits)
+    return Mark(read[0], trust.chance(read[1])) if read is not None else None
+
+
+def _unit(logits: NDArray[np.float64], trust: Trust) -> Mark | None:
+    read = unit_of_panel(logits)
+    return Mark(read[0], trust.chance(read[1])) if read is not None else None
+
+
+def _marks(logits: NDArray[np.float64], trust: Trust) -> tuple[Mark, ...]:
+    chances = [trust.chance(float(p)) for p in 1 / (1 + np.exp(-logits))]
+    return tuple(Mark(t, p) for t, p in zip(SCREEN_MARKS, chances, strict=True) if p >= LEAST_MARK)

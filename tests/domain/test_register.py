@@ -2,6 +2,7 @@
 a tariff mark believed without an energy unit, a doubtful label cut off instead of weighed, and a bad profile let in."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,14 @@ def test_doubt_about_a_label_or_unit_is_doubt_about_the_register(label: float, u
     assert not (found.register == "total" and found.probability > 1 - label + 1e-3)
     coded = which_register(Display("lcd", QUAD, 0.99, 0.99, (), Mark("1.8.1", label), Mark("kWh", unit)))
     assert coded.register is None or coded.probability <= label + 1e-3
+
+
+def test_a_label_that_cannot_be_read_is_one_all_the_same() -> None:
+    """It may say 1.8.0*1; a mark as doubtful as that is noise."""
+    unread = Display("lcd", QUAD, 0.9, 0.9, (), label=Mark("0", 0.01), unit=Mark("kWh", 0.999))
+    assert which_register(unread).register is None
+    marked = replace(unread, label=None, marks=(Mark("T1", 0.01),))
+    assert which_register(marked).register == "total"
 
 
 def test_the_confidence_of_a_reading_is_that_of_its_register_too() -> None:

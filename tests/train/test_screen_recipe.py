@@ -10,9 +10,10 @@ from recognizer.synth.labels import Screen, ScreenPicture, rectangle  # noqa: E4
 from recognizer.synth.screen import draw_screen  # noqa: E402
 from recognizer.synth.screen_real import draw_screen_on  # noqa: E402
 from recognizer.train import renew, screen, screen_panels  # noqa: E402
+from recognizer.train.calibrate_screen import fitted  # noqa: E402
 from recognizer.train.nets import ScreenNet, _along  # noqa: E402
 from recognizer.vision.panel import PANEL_HEIGHT, PANEL_WIDTH  # noqa: E402
-from recognizer.vision.screen import LABEL_CHARACTERS, SCREEN_MARKS, SCREEN_UNITS  # noqa: E402
+from recognizer.vision.screen import LABEL_CHARACTERS, SCREEN_MARKS, SCREEN_UNITS, Trust  # noqa: E402
 
 VALUE = rectangle(60, 40, 180, 70)
 
@@ -136,3 +137,19 @@ def test_rows_are_taken_at_their_heights_between_two_of_them_by_distance() -> No
     first, second = taken[0, :, 0].reshape(2, 2, 3)  # of each height both channels
     assert first.tolist() == [[2.0, 1.25, 0.0], [20.0, 12.5, 0.0]]  # what is half lit counts half, no row nothing
     assert second.tolist() == [[3.0, 1.75, 0.0], [30.0, 17.5, 0.0]]
+
+
+def test_the_unit_of_a_title_is_asked_of_nobody() -> None:
+    rng = np.random.default_rng(8)
+    title = screen_panels.sample(rng, screen_panels.draw_title(rng), ())
+    assert title.unit == screen_panels.NOT_TOLD
+    assert title.label
+
+
+def test_odds_are_raised_where_the_network_was_right_more_often_than_it_said() -> None:
+    said = [(0.5, i % 10 < 9) for i in range(400)] + [(0.1, i % 10 < 5) for i in range(400)]
+    figures = fitted(said)
+    chances = [Trust(**figures).chance(p) for p in (0.5, 0.1)]
+    assert chances == pytest.approx([0.9, 0.5], abs=0.03)
+    assert fitted([]) == {"slope": 1.0, "offset": 0.0}
+    assert fitted([(0.9, False), (0.1, True)] * 99)["slope"] == 0.0  # never the surer the less believed

@@ -9,7 +9,16 @@ import pytest
 from recognizer.domain.observation import Mark
 from recognizer.errors import ModelError
 from recognizer.vision.panel import PANEL_HEIGHT, PANEL_WIDTH
-from recognizer.vision.screen import LABEL_CHARACTERS, SCREEN_MARKS, SCREEN_UNITS, ScreenReader, read_panel
+from recognizer.vision.screen import (
+    LABEL_CHARACTERS,
+    SCREEN_MARKS,
+    SCREEN_UNITS,
+    ScreenReader,
+    Trust,
+    Trusts,
+    read_panel,
+    trusts_of,
+)
 
 PANEL = np.zeros((PANEL_HEIGHT, PANEL_WIDTH, 3), np.uint8)
 COLUMNS, SURE = 12, 9.0
@@ -56,6 +65,39 @@ def test_a_doubtful_unit_is_told_with_its_doubt_and_not_left_out() -> None:
     assert isinstance(beside.unit, Mark)
     assert beside.unit.text == "kW"
     assert beside.unit.probability < 0.5
+
+
+def test_a_label_too_faint_to_read_is_told_and_a_bare_panel_has_none() -> None:
+    """Left out, a history register whose label is faint would pass for the total."""
+    bare, faint = model(), model()
+    for columns, blank in ((bare.run(0)[0], 7.0), (faint.run(0)[0], 5.5)):
+        columns[0] = 0.0
+        columns[0, :, 0] = blank  # 41 characters a column have the rest: 0.44 and 0.05 that all columns are empty
+    bare.run(0)[0][0, :, 0] = SURE
+    assert read_panel(bare, PANEL).label is None
+    label = read_panel(faint, PANEL).label
+    assert label is not None
+    assert label.probability < 0.1
+
+
+def test_a_card_says_how_far_the_network_is_believed() -> None:
+    doubtful = model("1.8.1", {"kWh": 2.0, "": 1.0}, {"T1": 0.4})
+    plain = read_panel(doubtful, PANEL)
+    raised = read_panel(doubtful, PANEL, Trusts(Trust(1.0, 2.0), Trust(1.0, 2.0), Trust(2.0, 0.0)))
+    assert plain.label is not None and raised.label is not None  # noqa: PT018
+    assert raised.label.text == plain.label.text
+    assert raised.label.probability > plain.label.probability
+    assert plain.unit is not None and raised.unit is not None  # noqa: PT018
+    assert raised.unit.probability > plain.unit.probability
+    assert raised.marks[0].probability < plain.marks[0].probability  # 0.4 is rather none, and surer so
+    assert Trust().chance(0.37) == pytest.approx(0.37)
+
+
+def test_a_damaged_calibration_is_told_and_not_taken_for_certainty() -> None:
+    for figures in ({"label": {"slope": -1.0}}, {"label": {"steep": 1.0}}, {"digits": {}}, "none"):
+        with pytest.raises(ModelError, match="reinstall"):
+            trusts_of(SimpleNamespace(card=SimpleNamespace(settings={"calibration": figures})))  # type: ignore[arg-type]
+    assert trusts_of(SimpleNamespace(card=SimpleNamespace(settings={}))) == Trusts()  # type: ignore[arg-type]
 
 
 def test_a_model_of_another_version_is_refused() -> None:
