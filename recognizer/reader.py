@@ -133,7 +133,9 @@ class MeterReader:
             if _certainty_a_digit(turned[1]) > _certainty_a_digit(glyphs):
                 quad, glyphs = turned
                 score *= TURNED
-        beside = self._screens.read(frame.pixels, quad) if found.kind == "lcd" else Beside()
+        # Of a display that somebody cut out what stood beside its value is cut off: kW may be what is left of kWh.
+        told = found.kind == "lcd" and whole_strip(frame) is None
+        beside = self._screens.read(frame.pixels, quad) if told else Beside()
         return Display(
             found.kind, _as_quad(quad), score, found.legible, glyphs, beside.label, beside.unit, beside.marks
         )

@@ -2,11 +2,14 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from recognizer import InputError, MeterReader, ModelError, load_frame
+from recognizer.domain.observation import Mark
+from recognizer.vision.screen import Beside
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "01-lcd-point.jpg"
 
@@ -40,6 +43,28 @@ def test_a_report_names_its_models(reader: MeterReader) -> None:
     models = reader.read(SAMPLE).to_dict()["models"]
     assert set(models) == {"locator", "counter"}
     assert all(len(digest) == 12 for digest in models.values())
+
+
+def test_what_stood_beside_a_display_that_was_cut_out_is_not_read() -> None:
+    """Of kWh a cut leaves kW, and the reading would be refused as a power."""
+    looked: list[Beside] = []
+
+    def read(*_: object) -> Beside:
+        looked.append(Beside(unit=Mark("kW", 0.99)))
+        return looked[-1]
+
+    reader, photo = MeterReader(), load_frame(SAMPLE).pixels
+    reader._screens = SimpleNamespace(read=read, digest="0" * 12)  # type: ignore[assignment]
+    assert reader.read(photo).readings[0].findings[0].code == "power"
+    assert looked
+    seen = reader.observe(load_frame(photo)).displays[0].quad
+    low, high = np.min(seen, 0).astype(int), np.max(seen, 0).astype(int)
+    looked.clear()
+    strip = photo[low[1] : high[1], low[0] : high[0]]
+    assert strip.shape[1] > 2.8 * strip.shape[0]
+    cut_out = reader.observe(load_frame(strip)).displays[0]
+    assert cut_out.unit is None
+    assert not looked
 
 
 @pytest.mark.parametrize("colour", [0, 90, 255])

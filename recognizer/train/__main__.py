@@ -28,7 +28,6 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20000)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--full", action="store_true", help="locator, counter: full convolutions, in training")
     parser.add_argument("--sources", nargs="+", default=list(SOURCES), help="corners: sources to find anew")
     parser.add_argument("--roles", nargs="+", default=["locator", "counter"], help="export, calibrate: which models")
     args = parser.parse_args()
@@ -40,10 +39,10 @@ def main() -> None:
         find_corners(args.data, args.models, CORNERS_CSV, CORNERS_CSV, args.sources)
     elif args.what == "locator":
         schedule = Schedule(args.steps, 16, args.rate, seed=args.seed)
-        recipes.train_locator(args.data, checkpoint, schedule, args.start_from, full=args.full)
+        recipes.train_locator(args.data, checkpoint, schedule, args.start_from)
     elif args.what == "counter":
         schedule = Schedule(args.steps, 32, args.rate, seed=args.seed)
-        recipes.train_counter(args.data, args.models, checkpoint, schedule, args.start_from, full=args.full)
+        recipes.train_counter(args.data, args.models, checkpoint, schedule, args.start_from)
     elif args.what == "screen":
         schedule = Schedule(args.steps, 16, args.rate, seed=args.seed)
         recipes.train_screen(args.data, checkpoint, schedule, args.start_from)
@@ -52,7 +51,7 @@ def main() -> None:
         recipes.train_dial(args.data, checkpoint, schedule, args.start_from)
     elif args.what == "export":
         for role in args.roles:
-            export_role(role, args.checkpoints / f"{args.name or role}.pt", args.models, full=args.full)
+            export_role(role, args.checkpoints / f"{args.name or role}.pt", args.models)
     else:
         fit = {"counter": calibrate, "screen": calibrate_screen}
         for role in [role for role in args.roles if role in fit]:

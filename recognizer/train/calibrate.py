@@ -1,9 +1,10 @@
 """Fit the confidence: how often is a whole reading right, given what the networks say of it?
 
 Logistic regression (Platt 1999) on photos that no network trained on: the validation splits and the training
-photos held back. The accept threshold is the lowest that keeps the share of errors among the accepted photos of
-this set at ACCEPT_ERROR or below (selection with guaranteed risk, Geifman and El-Yaniv 2017, without its
-confidence bound: the set is too small for one). It assumes that later photos resemble these. Never ``test``.
+photos held back. The accept threshold is the lowest from LEAST_ACCEPTED on that keeps the share of errors among the
+accepted photos of this set at ACCEPT_ERROR or below (selection with guaranteed risk, Geifman and El-Yaniv 2017,
+without its confidence bound: the set is too small for one). It assumes that later photos resemble these. Never
+``test``.
 """
 
 import logging
@@ -26,6 +27,8 @@ from recognizer.vision.frame import load_frame
 
 log = logging.getLogger(__name__)
 ACCEPT_ERROR = 0.01
+LEAST_ACCEPTED = 0.95
+"""A reading that is wrong more than one time in twenty is not accepted, however few errors so small a set may have."""
 RIDGE = 2.0
 """Pull of every weight towards the plain probability: the sets are a few hundred photos."""
 FEATURES = ("top", "weakest", "legible", "score")
@@ -57,6 +60,7 @@ def calibrate(data_dir: Path, models_dir: Path) -> None:
         wrong += not right
         if wrong <= ACCEPT_ERROR * n:
             accept = float(confidence)
+    accept = max(accept, LEAST_ACCEPTED)
     accepted = [right for confidence, right in scored if confidence >= accept]
     log.info("%d of %d accepted at %.3f, %d wrong", len(accepted), len(scored), accept, accepted.count(False))
     folder = models_dir / "counter"

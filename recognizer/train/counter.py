@@ -13,9 +13,8 @@ from torch.nn import functional as F
 
 from recognizer.train.augment import jitter_pixels
 from recognizer.train.data import Corners, Example, Image, read_photo
-from recognizer.train.fit import Batch, half_precision
+from recognizer.train.fit import Batch
 from recognizer.train.locator import normalise
-from recognizer.train.nets import FullCounterNet
 from recognizer.vision.rectify import evened, rectify
 
 log = logging.getLogger(__name__)
@@ -144,8 +143,7 @@ def text_losses(logits: Tensor, codes: Tensor, lengths: Tensor, owner: Tensor) -
 def loss(net: nn.Module, batch: Batch) -> Tensor:
     """-log of the summed probability of all texts a strip may show: the data leaves some zeros open."""
     pictures, codes, lengths, owner = batch
-    with half_precision(isinstance(net, FullCounterNet)):
-        logits = net(normalise(pictures))
+    logits = net(normalise(pictures))
     losses = text_losses(logits, codes, lengths, owner)
     best = torch.full((len(pictures),), torch.inf).scatter_reduce(0, owner, losses.detach(), "amin")
     share = torch.exp(best[owner] - losses)

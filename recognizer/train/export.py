@@ -17,8 +17,6 @@ from recognizer.train.nets import (
     LOCATOR_KINDS,
     CounterNet,
     DialNet,
-    FullCounterNet,
-    FullLocatorNet,
     LocatorNet,
     ScreenNet,
 )
@@ -44,15 +42,15 @@ LICENCES = [
 ]
 
 
-def export_role(role: str, checkpoint: Path, models_dir: Path, *, full: bool = False) -> None:
-    """Export ``locator``, ``counter`` (``full``: of full convolutions), ``dial`` or ``screen`` with its card."""
+def export_role(role: str, checkpoint: Path, models_dir: Path) -> None:
+    """Export ``locator``, ``counter``, ``dial`` or ``screen`` with its card."""
     if role == "locator":
         settings: dict[str, Any] = {
             "input": {"height": 0, "width": 0, "channels": 3, "note": "any multiple of 32; BGR, (x - 127.5) / 64"},
             "kinds": list(LOCATOR_KINDS),
             "data": DATA,
         }
-        _export(FullLocatorNet() if full else LocatorNet(), checkpoint, models_dir / role, (128, 256), settings)
+        _export(LocatorNet(), checkpoint, models_dir / role, (128, 256), settings)
     elif role == "dial":
         note = f"BGR cuts by recognizer.vision.dial_cut, a radius {SIDE / 2 / REACH:.1f} pixels, then (x - 127.5) / 64"
         settings = {
@@ -86,8 +84,7 @@ def export_role(role: str, checkpoint: Path, models_dir: Path, *, full: bool = F
             "alphabet": ALPHABET,
             "data": [*DATA, "digit-crops (Apache-2.0, haverland/Tenth-of-step-of-a-meter-digit), pasted into drums"],
         }
-        net = FullCounterNet() if full else CounterNet()
-        _export(net, checkpoint, models_dir / role, (STRIP_HEIGHT, STRIP_WIDTH), settings)
+        _export(CounterNet(), checkpoint, models_dir / role, (STRIP_HEIGHT, STRIP_WIDTH), settings)
 
 
 def _export(net: nn.Module, checkpoint: Path, folder: Path, shape: tuple[int, int], settings: dict[str, Any]) -> None:
@@ -101,13 +98,12 @@ def _export(net: nn.Module, checkpoint: Path, folder: Path, shape: tuple[int, in
     )  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.onnx").write_bytes(data)
-    full = " --full" if isinstance(net, FullCounterNet | FullLocatorNet) else ""
     card = {
         "role": folder.name,
         "sha256": hashlib.sha256(data).hexdigest(),
         "licences": LICENCES,
         **settings,
-        "recipe": f"python -m recognizer.train {folder.name}{full}; {checkpoint.stem}, step {_step(checkpoint)}",
+        "recipe": f"python -m recognizer.train {folder.name}; {checkpoint.stem}, step {_step(checkpoint)}",
         "scores": {"parameters": sum(p.numel() for p in net.parameters())},
     }
     write_card(folder, Card(card))

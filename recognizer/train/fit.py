@@ -22,9 +22,9 @@ IN_TILES = bool(torch.cpu.get_capabilities().get("amx_bf16"))
 """Whether the processor multiplies half precision in tiles, three times as fast; without them it takes far longer."""
 
 
-def half_precision(wanted: bool = True) -> torch.autocast:
+def half_precision() -> torch.autocast:
     """Within it full convolutions compute in half precision, where that is faster. Separable ones gain nothing."""
-    return torch.autocast("cpu", torch.bfloat16, enabled=wanted and IN_TILES)
+    return torch.autocast("cpu", torch.bfloat16, enabled=IN_TILES)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from recognizer.train.augment import jitter_pixels
 from recognizer.train.data import Corners, Example, Image, read_photo
 from recognizer.train.fit import Batch, half_precision
-from recognizer.train.nets import CORNER_UNIT, LOCATOR_KINDS, LOCATOR_STRIDE, FullLocatorNet
+from recognizer.train.nets import CORNER_UNIT, LOCATOR_KINDS, LOCATOR_STRIDE
 
 log = logging.getLogger(__name__)
 SIDE = 256
@@ -179,7 +179,7 @@ def normalise(pictures: Tensor) -> Tensor:
 def loss(net: nn.Module, batch: Batch) -> Tensor:
     """Focal loss on heat (CornerNet, Law and Deng 2018), size-relative L1 on corners, cross-entropy on legibility."""
     x, heat, corners, weight, legible, size = batch
-    with half_precision(isinstance(net, FullLocatorNet)):
+    with half_precision():
         y = net(x).float()
     kinds = len(LOCATOR_KINDS)
     logits = y[:, :kinds]

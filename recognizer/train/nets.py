@@ -63,41 +63,6 @@ class LocatorNet(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = nn.Sequential(_conv(3, 16, 3, 2), _conv(16, 32, 3, 2))
-        self.stage1 = nn.Sequential(Separable(32, 32), Separable(32, 32))
-        self.stage2 = nn.Sequential(Separable(32, 72, (5, 5), (2, 2)), Separable(72, 72), Separable(72, 72))
-        self.stage3 = nn.Sequential(
-            Separable(72, 128, (5, 5), (2, 2)), *(Separable(128, 128, (5, 5)) for _ in range(3))
-        )
-        self.stage4 = nn.Sequential(
-            Separable(128, 176, (5, 5), (2, 2)), *(Separable(176, 176, (5, 5)) for _ in range(4))
-        )
-        self.up = nn.Upsample(scale_factor=2, mode="nearest")
-        self.lat4, self.lat3, self.lat2 = (nn.Conv2d(c, 96, 1) for c in (176, 128, 72))
-        self.merge3, self.merge2 = Separable(96, 96, (5, 5)), Separable(96, 96, (5, 5))
-        self.reduce = nn.Conv2d(96, 64, 1)
-        self.lat1 = nn.Conv2d(32, 64, 1)
-        self.merge1 = nn.Sequential(Separable(64, 64, (5, 5)), Separable(64, 64, (5, 5)))
-        self.head = nn.Conv2d(64, len(LOCATOR_KINDS) + 9, 1)
-        with torch.no_grad():
-            self.head.bias[: len(LOCATOR_KINDS)] = -4.0  # displays are rare: start from "nothing here"
-
-    def forward(self, x: Tensor) -> Tensor:
-        a = self.stage1(self.stem(x))
-        b = self.stage2(a)
-        c = self.stage3(b)
-        d = self.stage4(c)
-        y = self.merge3(self.up(self.lat4(d)) + self.lat3(c))
-        y = self.merge2(self.up(y) + self.lat2(b))
-        y = self.merge1(self.up(self.reduce(y)) + self.lat1(a))
-        return self.head(y)
-
-
-class FullLocatorNet(nn.Module):
-    """As ``LocatorNet``, in full convolutions with three times the parameters; still in training."""
-
-    def __init__(self) -> None:
-        super().__init__()
         self.stage1 = nn.Sequential(_conv(3, 16, 3, 2), _conv(16, 32, 3, 2), Residual(32))
         self.stage2 = nn.Sequential(_conv(32, 64, 3, 2), Residual(64))
         self.stage3 = nn.Sequential(_conv(64, 96, 3, 2), Residual(96))
@@ -154,24 +119,6 @@ class CounterNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = self.context(self.collapse(self.features(x)))
         return y.squeeze(2).transpose(1, 2)
-
-
-class FullCounterNet(nn.Module):
-    """As ``CounterNet``, in full convolutions: three times the parameters and twice the time; still in training."""
-
-    def __init__(self, classes: int = 12) -> None:
-        super().__init__()
-        self.fine = nn.Sequential(_conv(3, 24, 3, 2), Residual(24))  # 24 x 112
-        self.middle = nn.Sequential(_conv(24, 48, 3, 2), Residual(48))  # 12 x 56
-        self.coarse = nn.Sequential(_conv(48, 96, 3, (2, 1)), Residual(96), Residual(96))  # 6 x 56
-        self.collapse = nn.Sequential(nn.Conv2d(96, 192, (6, 1), bias=False), nn.BatchNorm2d(192), nn.Hardswish())
-        self.context = nn.Sequential(Residual(192, (1, 5)), nn.Dropout(0.1), nn.Conv2d(192, classes, 1))
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = _kept_in_order(self.fine(x))
-        y = _kept_in_order(self.middle(y))
-        y = _kept_in_order(self.coarse(y))
-        return self.context(self.collapse(y)).squeeze(2).transpose(1, 2)
 
 
 class ScreenNet(nn.Module):

@@ -16,7 +16,7 @@ from recognizer.train.data import Example, Image, held_back, load_examples, read
 from recognizer.train.fit import Batch, Schedule, fit
 from recognizer.train.flat import flatten
 from recognizer.train.located import located_cutouts
-from recognizer.train.nets import CounterNet, DialNet, FullCounterNet, FullLocatorNet, LocatorNet, ScreenNet
+from recognizer.train.nets import CounterNet, DialNet, LocatorNet, ScreenNet
 from recognizer.train.refill import refilled
 from recognizer.train.renew import renewed
 from recognizer.train.splice import spliced
@@ -44,10 +44,8 @@ def usable(data_dir: Path) -> list[Example]:
     return [e for e in load_examples(data_dir, "train") if not held_back(e)]
 
 
-def train_locator(
-    data_dir: Path, checkpoint: Path, schedule: Schedule, start_from: Path | None, *, full: bool = False
-) -> None:
-    """Train on real photos and drawn ones; ``full``: the network of full convolutions."""
+def train_locator(data_dir: Path, checkpoint: Path, schedule: Schedule, start_from: Path | None) -> None:
+    """Train on real photos and drawn ones."""
     examples = [e for e in usable(data_dir) if e.quad is not None]
     real = locator.load_photos(data_dir, examples)
     shares = _shares([e.source for e in examples]) * [1.0 if e.legible else ILLEGIBLE for e in examples]
@@ -69,19 +67,13 @@ def train_locator(
         picked += [real[i] for i in rng.choice(len(real), size - many, p=shares)]
         return locator.to_batch([locator.sample(rng, photo) for photo in picked])
 
-    fit(FullLocatorNet() if full else LocatorNet(), batch, locator.loss, schedule, checkpoint, start_from)
+    fit(LocatorNet(), batch, locator.loss, schedule, checkpoint, start_from)
 
 
 def train_counter(
-    data_dir: Path,
-    models_dir: Path,
-    checkpoint: Path,
-    schedule: Schedule,
-    start_from: Path | None,
-    *,
-    full: bool = False,
+    data_dir: Path, models_dir: Path, checkpoint: Path, schedule: Schedule, start_from: Path | None
 ) -> None:
-    """Train on real, spliced and rendered strips; ``full``: the network of full convolutions.
+    """Train on real, spliced and rendered strips.
 
     The networks in ``models_dir`` help: the counter finds the digits to splice between, the locator shows how
     displays will be cut.
@@ -130,9 +122,8 @@ def train_counter(
         (0.03, counter_screens.filmed_values(rng, 600)),
     ]
     groups.append((0.03, counter.any_of(_elsewhere(data_dir, examples))))
-    net = FullCounterNet() if full else CounterNet()
     fit(
-        net, counter.batches(groups), counter.loss, schedule, checkpoint, start_from,
+        CounterNet(), counter.batches(groups), counter.loss, schedule, checkpoint, start_from,
         on_check=lambda net, step: log.info("%d %s", step, counter.accuracy(net, watched)),
     )  # fmt: skip
 

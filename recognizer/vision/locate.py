@@ -42,7 +42,7 @@ class Found:
     legible: float
 
 
-def locate(model: Model, frame: Frame, *, threshold: float = 0.1, most: int = 3) -> list[Found]:
+def locate(model: Model, frame: Frame, *, threshold: float = 0.1, most: int = 5) -> list[Found]:
     """Displays of the frame, best first; empty when there is none above ``threshold``."""
     kept: list[Found] = []
     for quarter_turns in range(4):

@@ -7,11 +7,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from recognizer.vision.rectify import stretched
+
 PANEL_HEIGHT, PANEL_WIDTH = 144, 384
 BESIDE = 0.45
 """What is cut left and right of the value, as a share of its length, at least: labels stand left of it, units right."""
 ABOVE, BELOW = 1.2, 1.2
 """What is cut above and below the value, in heights of its digits."""
+LONG = 8.0
+"""Length, in heights of its digits, of a value that leaves little of the glass empty beside it."""
 _HEIGHTS = (1 + ABOVE + BELOW) * PANEL_WIDTH / PANEL_HEIGHT
 """What a panel that is stretched in no direction is wide, in heights of the digits."""
 
@@ -29,6 +33,17 @@ def sides(value: NDArray[np.float32]) -> tuple[float, float]:
     """Length and height of the value, each the mean of its two sides."""
     around = np.linalg.norm(np.roll(value, -1, axis=0) - value, axis=1)
     return float(around[0] + around[2]) / 2, float(around[1] + around[3]) / 2
+
+
+def reaching_left(value: NDArray[np.float32]) -> NDArray[np.float32] | None:
+    """The corners of a longer value that ends where this one does; None where this one is long enough.
+
+    Labels stand at the left end of the glass. Where a short value has no zeros in front, that is out of its panel's
+    reach.
+    """
+    along, tall = sides(value)
+    missing = LONG * tall - along
+    return stretched(value, missing / max(1e-3, tall), 0.0, 0.0) if missing > 0 else None
 
 
 def panel_matrix(value: NDArray[np.float32]) -> NDArray[np.float64]:

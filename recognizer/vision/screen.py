@@ -15,7 +15,7 @@ from recognizer.errors import ModelError
 from recognizer.vision.counter import best_path, log_softmax, text_scores
 from recognizer.vision.locate import normalise
 from recognizer.vision.models import LazyModel, Model
-from recognizer.vision.panel import cut_panel
+from recognizer.vision.panel import cut_panel, reaching_left
 from recognizer.vision.rectify import evened
 
 LABEL_CHARACTERS = "0123456789.*-:+ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -28,6 +28,9 @@ SURELY_NONE = 0.8
 whose unit is overlooked would pass for a reading."""
 SURELY_NO_LABEL = 0.5
 """The same of a label: below it one stands there that is too small or too faint to be read."""
+SURELY_READ, READ = 0.9, 0.5
+"""Chances of a label: above the first no longer panel is looked at; from the second on that one's label counts, since
+the print of the plate comes into its reach."""
 LEAST_MARK = 0.02
 
 
@@ -80,7 +83,12 @@ class ScreenReader:
         if not self._model.present:
             return Beside()
         model = self._model.load()
-        return read_panel(model, cut_panel(pixels, value), trusts_of(model))
+        trusts = trusts_of(model)
+        beside = read_panel(model, cut_panel(pixels, value), trusts)
+        further = reaching_left(value)
+        if further is not None and (beside.label is None or beside.label.probability < SURELY_READ):
+            beside = _with_left(beside, read_panel(model, cut_panel(pixels, further), trusts))
+        return beside
 
     @property
     def digest(self) -> str | None:
@@ -106,6 +114,15 @@ def read_panel(model: Model, panel: NDArray[np.uint8], trusts: Trusts | None = N
         raise ModelError(f"the screen model knows other labels, units or marks than this version ({shapes}); reinstall")
     label, unit, marks = (np.asarray(output[0], np.float64) for output in outputs)
     return Beside(_label(label, trusts.label), _unit(unit, trusts.unit), _marks(marks, trusts.marks))
+
+
+def _with_left(beside: Beside, longer: Beside) -> Beside:
+    """With a label and marks that stand too far left for the panel of the value, and so only on a longer one."""
+    label = longer.label
+    if label is None or label.probability < max(READ, beside.label.probability if beside.label else 0.0):
+        label = beside.label
+    lit = {mark.text: mark for mark in sorted((*beside.marks, *longer.marks), key=lambda mark: mark.probability)}
+    return Beside(label, beside.unit, tuple(lit[text] for text in SCREEN_MARKS if text in lit))
 
 
 def label_of(logits: NDArray[np.float64]) -> tuple[str, float] | None:

@@ -11,7 +11,7 @@ from recognizer.train import counter, flat, locator, refill, splice  # noqa: E40
 from recognizer.train.data import possible_texts  # noqa: E402
 from recognizer.train.export import to_onnx  # noqa: E402
 from recognizer.train.located import holds  # noqa: E402
-from recognizer.train.nets import LOCATOR_KINDS, CounterNet, FullCounterNet, FullLocatorNet, LocatorNet  # noqa: E402
+from recognizer.train.nets import LOCATOR_KINDS, CounterNet, LocatorNet  # noqa: E402
 from recognizer.train.restore import restore  # noqa: E402
 from recognizer.vision import locate  # noqa: E402
 from recognizer.vision.counter import read_strip  # noqa: E402
@@ -69,8 +69,6 @@ def test_loss_counts_the_best_of_several_texts() -> None:
 def test_networks_keep_the_shapes_that_inference_expects() -> None:
     with torch.no_grad():
         assert LocatorNet().eval()(torch.zeros(1, 3, 64, 96)).shape == (1, 11, 16, 24)
-        assert FullLocatorNet().eval()(torch.zeros(1, 3, 64, 96)).shape == (1, 11, 16, 24)
-        assert FullCounterNet().eval()(torch.zeros(2, 3, 48, 224)).shape == (2, 56, 12)
         assert CounterNet().eval()(torch.zeros(2, 3, 48, 224)).shape == (2, 56, 12)
 
 

@@ -94,7 +94,8 @@ def test_a_card_says_how_far_the_network_is_believed() -> None:
 
 
 def test_a_damaged_calibration_is_told_and_not_taken_for_certainty() -> None:
-    for figures in ({"label": {"slope": -1.0}}, {"label": {"steep": 1.0}}, {"digits": {}}, "none"):
+    broken: tuple[object, ...] = ({"label": {"slope": -1.0}}, {"label": {"steep": 1.0}}, {"digits": {}}, "none")
+    for figures in broken:
         with pytest.raises(ModelError, match="reinstall"):
             trusts_of(SimpleNamespace(card=SimpleNamespace(settings={"calibration": figures})))  # type: ignore[arg-type]
     assert trusts_of(SimpleNamespace(card=SimpleNamespace(settings={}))) == Trusts()  # type: ignore[arg-type]
@@ -110,3 +111,37 @@ def test_without_a_model_nothing_is_read(tmp_path: Any) -> None:
     reader = ScreenReader(tmp_path)
     assert reader.digest is None
     assert reader.read(PANEL, np.array([[9, 9], [99, 9], [99, 30], [9, 30]], np.float32)).unit is None
+
+
+@pytest.mark.parametrize(
+    ("near", "far", "label"),
+    [("", "1.8.1", "1.8.1"), ("1", "1.8.1", "1.8.1"), ("1.8.2", "7", "1.8.2"), ("", "", None)],
+)
+def test_a_label_left_of_a_short_value_is_read_on_a_longer_panel(
+    tmp_path: Any, near: str, far: str, label: str | None
+) -> None:
+    """The surer of the two, with the marks of both; the unit is that beside the value."""
+    panels = iter([model(near, {"kWh": 9.0}, {"T1": 0.2}), model(far, {"kW": 9.0}, {"T1": 0.9, "MAX": 0.3})])
+    doubt = 4.0 if near == "1" else SURE
+    looks: list[Any] = []
+
+    def run(picture: Any) -> list[Any]:
+        answer = next(panels).run(picture)
+        if not looks:
+            answer[0] = answer[0] / SURE * doubt
+        looks.append(picture)
+        return list(answer)
+
+    reader = ScreenReader(tmp_path)
+    card = SimpleNamespace(settings={})
+    reader._model = SimpleNamespace(present=True, load=lambda: SimpleNamespace(run=run, card=card))  # type: ignore[assignment]
+    beside = reader.read(
+        np.zeros((200, 600, 3), np.uint8), np.array([[300, 90], [400, 90], [400, 110], [300, 110]], np.float32)
+    )
+    assert (beside.label.text if beside.label else None) == label
+    assert beside.unit is not None
+    assert beside.unit.text == "kWh"
+    if near == "1.8.2":
+        assert len(looks) == 1  # what is surely read needs no second look
+    else:
+        assert {m.text: round(m.probability, 1) for m in beside.marks} == {"T1": 0.9, "MAX": 0.3}
