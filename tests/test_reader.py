@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from recognizer import InputError, MeterReader, ModelError, load_frame
+from recognizer.domain.fusion import raised
 from recognizer.domain.observation import Mark
+from recognizer.domain.visit_rules import FusionRules
 from recognizer.vision.screen import Beside
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "01-lcd-point.jpg"
@@ -41,8 +43,14 @@ def test_threads_share_one_reader(reader: MeterReader) -> None:
 
 def test_a_report_names_its_models(reader: MeterReader) -> None:
     models = reader.read(SAMPLE).to_dict()["models"]
-    assert set(models) == {"locator", "counter"}
+    assert set(models) == {"locator", "counter", "screen"}
     assert all(len(digest) == 12 for digest in models.values())
+
+
+def test_no_number_of_frames_makes_a_doubtful_reading_an_accepted_one(reader: MeterReader) -> None:
+    """A threshold and a gain that are each set alone: 0.75 in every frame is wrong one time in four."""
+    assert raised(0.75, FusionRules().most_gain) < reader.policy.accept_above
+    assert reader.policy.accept_above >= 0.95
 
 
 def test_what_stood_beside_a_display_that_was_cut_out_is_not_read() -> None:

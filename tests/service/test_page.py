@@ -1,6 +1,7 @@
 """The page in a real browser, on the real service and reader: would catch a box that is not drawn, a corrected digit
 that is not stored, a photo lost with the connection, a queue that no key moves, a page wider than a phone."""
 
+import json
 import re
 import shutil
 import socket
@@ -33,6 +34,7 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed: apt-get install chromium")
 
 SAMPLES = Path(__file__).parents[2] / "samples"
+CLIPS = SAMPLES / "clips"
 PHONE = {"width": 390, "height": 844}
 THREE_TARIFFS = {"1.8.1", "1.8.2", "1.8.3", "1.8.0"}
 PATIENCE = 15_000  # milliseconds for a step
@@ -278,7 +280,7 @@ def test_two_peoples_meters_of_one_name_are_told_apart(opened: Opened, tmp_path:
 
 @dataclass(frozen=True)
 class ClipReader:
-    """Stands in for the reader in live capture, as the network for labels, units and marks is still in training: it
+    """Stands in for the reader in live capture, where what is tried is the page and not how well it is read: it
     finds which frame of the clip the camera showed, and gives the truth of that frame as an observation."""
 
     clip: Clip
@@ -321,6 +323,35 @@ def _filmed(path: Path) -> ClipReader:
             frames.append((frame.showing, frame.transition, frame.rows))
             thumbnails.append(_thumbnail(frame.image))
     return ClipReader(clip, np.array(thumbnails), frames)
+
+
+def test_the_real_reader_fills_the_tariffs_of_a_scrolling_display(tmp_path: Path, playwright: Any) -> None:
+    """Nothing stands in: a clip of ``samples/`` as a camera films it again and again, page, service, models."""
+    truth = json.loads((CLIPS / "landis-gyr-obis-2.json").read_text(encoding="utf-8"))
+    values = {r["register"]: r["value"] for r in truth["registers"]}
+    film = cv2.VideoCapture(str(CLIPS / "landis-gyr-obis-2.mp4"))
+    with (tmp_path / "clip.mjpeg").open("wb") as file:
+        while (frame := film.read())[0]:  # Chromium plays 30 of them a second
+            file.write(cv2.imencode(".jpg", frame[1])[1].tobytes() * round(30 / truth["fps"]))
+    camera = (
+        "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-video-capture={tmp_path / 'clip.mjpeg'}",
+    )  # fmt: skip
+    complaints: list[str] = []
+    with serving(tmp_path / "data") as url, browsing(playwright, *camera) as browser:
+        page = attended(browser.new_context(viewport=PHONE, locale="en-GB"), url, complaints)
+        page.get_by_role("button", name="Film a scrolling display").click()
+        for tariff in ("T1", "T2"):
+            page.get_by_label(tariff, exact=True).check()
+        page.get_by_role("button", name="Start the camera").click()
+        expect(page.locator(".verdict")).to_be_visible(timeout=120_000)
+        read = {}
+        for card in page.locator(".reading").all():
+            name = card.locator("h3").inner_text().split(",")[0]
+            read[name] = "".join(card.locator(".digit, .point").all_inner_texts())
+    assert read["T1"] == values["1.8.1"]
+    assert read["T2"] == values["1.8.2"]
+    assert not complaints
 
 
 def test_a_scrolling_display_is_filmed_until_all_tariffs_are_there(tmp_path: Path, playwright: Any) -> None:
