@@ -11,7 +11,7 @@ from recognizer.domain.code import Code
 from recognizer.domain.conclude import conclude
 from recognizer.domain.identity import agree
 from recognizer.domain.meter import NOTHING_KNOWN, Known
-from recognizer.domain.observation import Display, Glyph, Observation, Quad
+from recognizer.domain.observation import Display, Glyph, Mark, Observation, Quad
 from recognizer.domain.payload import read_code
 from recognizer.domain.policy import Calibration, Policy
 from recognizer.domain.reading import Report
@@ -35,6 +35,8 @@ NO_DRUM = 0.1
 """Probability of the best text below which pointers beside a drum would settle nothing."""
 TURNED = 0.6
 """What is left of the score of a display that was found the wrong way up: many a printed serial number is."""
+CUT_SHORT, UNDECIDED = ("kW", "kvar", "kVA"), 0.45
+"""Units that are others without their last letter, and the most that is believed of one that may be cut off."""
 FEWEST_DIGITS = 3
 OTHER_CUTS = ((0.2, 0.0), (0.4, 0.0), (-0.12, 0.0), (0.0, 0.12), (0.0, -0.1))
 """Wider, taller, flatter, in strip heights: corners are off by about a tenth of the height."""
@@ -133,9 +135,9 @@ class MeterReader:
             if _certainty_a_digit(turned[1]) > _certainty_a_digit(glyphs):
                 quad, glyphs = turned
                 score *= TURNED
-        # Of a display that somebody cut out what stood beside its value is cut off: kW may be what is left of kWh.
-        told = found.kind == "lcd" and whole_strip(frame) is None
-        beside = self._screens.read(frame.pixels, quad) if told else Beside()
+        beside = self._screens.read(frame.pixels, quad) if found.kind == "lcd" else Beside()
+        if whole_strip(frame) is not None:
+            beside = _perhaps_cut_off(beside)
         return Display(
             found.kind, _as_quad(quad), score, found.legible, glyphs, beside.label, beside.unit, beside.marks
         )
@@ -159,6 +161,14 @@ class MeterReader:
             if _adds_one(_digits(more), text, at_end=right > 0):
                 longer.append((further, more))
         return max(longer, key=lambda cut: (_certainty_a_digit(cut[1]), len(_digits(cut[1]))))
+
+
+def _perhaps_cut_off(beside: Beside) -> Beside:
+    """Of a display that somebody cut out, kW may be what is left of kWh: neither a power for certain nor a reading."""
+    unit = beside.unit
+    if unit is None or unit.text not in CUT_SHORT:
+        return beside
+    return replace(beside, unit=Mark(unit.text, min(unit.probability, UNDECIDED)))
 
 
 def _adds_one(longer: str, text: str, *, at_end: bool) -> bool:

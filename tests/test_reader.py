@@ -53,26 +53,22 @@ def test_no_number_of_frames_makes_a_doubtful_reading_an_accepted_one(reader: Me
     assert reader.policy.accept_above >= 0.95
 
 
-def test_what_stood_beside_a_display_that_was_cut_out_is_not_read() -> None:
-    """Of kWh a cut leaves kW, and the reading would be refused as a power."""
-    looked: list[Beside] = []
-
-    def read(*_: object) -> Beside:
-        looked.append(Beside(unit=Mark("kW", 0.99)))
-        return looked[-1]
-
+def test_half_a_unit_of_a_display_that_was_cut_out_is_no_power() -> None:
+    """Of kWh a cut leaves kW, and the reading would be refused; taken for kWh, a power might be accepted."""
     reader, photo = MeterReader(), load_frame(SAMPLE).pixels
-    reader._screens = SimpleNamespace(read=read, digest="0" * 12)  # type: ignore[assignment]
-    assert reader.read(photo).readings[0].findings[0].code == "power"
-    assert looked
     seen = reader.observe(load_frame(photo)).displays[0].quad
+    read = Beside(unit=Mark("kW", 0.99))
+    reader._screens = SimpleNamespace(read=lambda *_: read, digest="0" * 12)  # type: ignore[assignment]
+    whole = reader.read(photo).readings[0]
+    assert (whole.status, whole.findings[0].code) == ("refused", "power")
     low, high = np.min(seen, 0).astype(int), np.max(seen, 0).astype(int)
-    looked.clear()
     strip = photo[low[1] : high[1], low[0] : high[0]]
     assert strip.shape[1] > 2.8 * strip.shape[0]
-    cut_out = reader.observe(load_frame(strip)).displays[0]
-    assert cut_out.unit is None
-    assert not looked
+    cut_out = reader.read(strip).readings[0]
+    assert (cut_out.status, cut_out.register) == ("review", "unknown")
+    assert cut_out.text
+    read = Beside(unit=Mark("kWh", 0.99))
+    assert reader.observe(load_frame(strip)).displays[0].unit == Mark("kWh", 0.99)
 
 
 @pytest.mark.parametrize("colour", [0, 90, 255])

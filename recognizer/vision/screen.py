@@ -29,8 +29,8 @@ whose unit is overlooked would pass for a reading."""
 SURELY_NO_LABEL = 0.5
 """The same of a label: below it one stands there that is too small or too faint to be read."""
 SURELY_READ, READ = 0.9, 0.5
-"""Chances of a label: above the first no longer panel is looked at; from the second on that one's label counts, since
-the print of the plate comes into its reach."""
+"""Chances: of a label above the first no longer panel is looked at; from the second on what stands on that one counts,
+since the print of the plate comes into its reach."""
 LEAST_MARK = 0.02
 
 
@@ -117,12 +117,18 @@ def read_panel(model: Model, panel: NDArray[np.uint8], trusts: Trusts | None = N
 
 
 def _with_left(beside: Beside, longer: Beside) -> Beside:
-    """With a label and marks that stand too far left for the panel of the value, and so only on a longer one."""
-    label = longer.label
-    if label is None or label.probability < max(READ, beside.label.probability if beside.label else 0.0):
-        label = beside.label
+    """With what stands too far left for the panel of the value, or is read more surely on a longer one."""
     lit = {mark.text: mark for mark in sorted((*beside.marks, *longer.marks), key=lambda mark: mark.probability)}
-    return Beside(label, beside.unit, tuple(lit[text] for text in SCREEN_MARKS if text in lit))
+    return Beside(
+        _surer(beside.label, longer.label), _surer(beside.unit, longer.unit),
+        tuple(lit[text] for text in SCREEN_MARKS if text in lit),
+    )  # fmt: skip
+
+
+def _surer(own: Mark | None, longer: Mark | None) -> Mark | None:
+    if longer is None or longer.probability < max(READ, own.probability if own is not None else 0.0):
+        return own
+    return longer
 
 
 def label_of(logits: NDArray[np.float64]) -> tuple[str, float] | None:

@@ -120,8 +120,8 @@ def test_without_a_model_nothing_is_read(tmp_path: Any) -> None:
 def test_a_label_left_of_a_short_value_is_read_on_a_longer_panel(
     tmp_path: Any, near: str, far: str, label: str | None
 ) -> None:
-    """The surer of the two, with the marks of both; the unit is that beside the value."""
-    panels = iter([model(near, {"kWh": 9.0}, {"T1": 0.2}), model(far, {"kW": 9.0}, {"T1": 0.9, "MAX": 0.3})])
+    """The surer of the two, with the marks of both; the unit as well, where the longer one shows it for certain."""
+    panels = iter([model(near, {"kWh": 9.0}, {"T1": 0.2}), model(far, {"kW": 2.0}, {"T1": 0.9, "MAX": 0.3})])
     doubt = 4.0 if near == "1" else SURE
     looks: list[Any] = []
 
