@@ -30,7 +30,7 @@ def fuse(votes: Sequence[Vote], rules: FusionRules) -> tuple[Candidate, ...]:
     rests = [max(1e-6, 1 - sum(chances.values())) for chances in given]
     weights = dict.fromkeys(sorted(text for text in set().union(*given)), 0.0)
     for text in weights:
-        least = rules.may_mislead if len(read) > 1 and text in read else 1e-9
+        least = rules.may_mislead if len(read) > 1 else 1e-9
         for chances, rest in zip(given, rests, strict=True):
             weights[text] += log(max(chances.get(text, rest / rules.spread), least))
     other = sum(map(log, rests)) - (len(votes) - 1) * log(rules.spread)
