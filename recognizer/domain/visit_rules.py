@@ -16,7 +16,7 @@ class FusionRules:
     """Log-odds by which agreement may raise the most certain frame: odds six times as good, 0.75 to 0.948, so that
     frames which are wrong one time in four do not become a certainty by being many."""
     may_mislead: float = 0.1
-    """Chance left to a text that other frames read, by a frame that reads something else however surely: frames
+    """Chance left to a text that other frames give, by a frame that reads something else however surely: frames
     that are certain and wrong come in runs, behind a reflection."""
     spread: float = 100.0
     """Texts among which the chance of an unknown one is shared out: two doubtful frames seldom mean the same one."""
