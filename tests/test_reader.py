@@ -9,8 +9,10 @@ import pytest
 
 from recognizer import InputError, MeterReader, ModelError, load_frame
 from recognizer.domain.fusion import raised
-from recognizer.domain.observation import Mark
+from recognizer.domain.observation import Glyph, Mark
 from recognizer.domain.visit_rules import FusionRules
+from recognizer.vision.locate import Found
+from recognizer.vision.rectify import stretched
 from recognizer.vision.screen import Beside
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "01-lcd-point.jpg"
@@ -69,6 +71,23 @@ def test_half_a_unit_of_a_display_that_was_cut_out_is_no_power() -> None:
     assert cut_out.text
     read = Beside(unit=Mark("kWh", 0.99))
     assert reader.observe(load_frame(strip)).displays[0].unit == Mark("kWh", 0.99)
+
+
+@pytest.mark.parametrize("sample", ["01-lcd-point.jpg", "09-drum-close.jpg"])
+def test_the_last_digit_is_read_where_the_locator_left_it_out(reader: MeterReader, sample: str) -> None:
+    """The rest reads surely, so nothing else would tell: 94 100 kWh instead of 9410.01 was a real photo's reading."""
+    frame = load_frame(SAMPLE.with_name(sample))
+    display = reader.observe(frame).displays[0]
+    tall = np.linalg.norm(np.subtract(display.quad[3], display.quad[0]))
+    long = np.linalg.norm(np.subtract(display.quad[1], display.quad[0]))
+    last = display.glyphs[-1]
+    short = stretched(np.array(display.quad, np.float32), 0.0, -float((1 - last.start) * long / tall), 0.0)
+    again = reader._display(frame, Found("lcd", short, display.score, display.legible))
+    assert _text(again.glyphs) == _text(display.glyphs)
+
+
+def _text(glyphs: tuple[Glyph, ...]) -> str:
+    return "".join(g.odds[0][0] for g in glyphs if g.odds and g.odds[0][1] > g.absent)
 
 
 @pytest.mark.parametrize("colour", [0, 90, 255])

@@ -23,6 +23,10 @@ CLOSE_LENGTH = 160.0
 """The close look sees the display this many pixels long."""
 NEAREST = 2.0
 """How much more a find in the middle of the close look counts than one beside it."""
+A_ROW = 0.3
+"""Score from which another row of a display's glass is looked at: rows stand closer than the first look tells apart."""
+ROWS_ALIKE, SAME_WAY_UP = 0.6, 0.9
+"""Heights of two rows of one glass, the lower over the higher, and the cosine between them, at least."""
 STRIP_ASPECT = 2.8
 CLEAR = 0.45
 """A display found with this score is enough; otherwise the photo is turned by a quarter and looked at again."""
@@ -46,9 +50,14 @@ def locate(model: Model, frame: Frame, *, threshold: float = 0.1, most: int = 5)
     """Displays of the frame, best first; empty when there is none above ``threshold``."""
     kept: list[Found] = []
     for quarter_turns in range(4):
-        finds = _distinct(_first_look(model, frame, quarter_turns, threshold))[: most + 1]
-        closer = (look_closer(model, frame, find) for find in finds)
-        kept += [find for find in closer if find is not None and find.score >= threshold]
+        waiting = _distinct(_first_look(model, frame, quarter_turns, threshold))[: most + 1]
+        for looks in range(2 * most):
+            if looks >= len(waiting):
+                break
+            find, rows = look_closer(model, frame, waiting[looks])
+            if find is not None and find.score >= threshold:
+                kept.append(find)
+                waiting += [row for row in rows if not any(_overlap(row.quad, w.quad) for w in waiting)]
         if any(find.score >= CLEAR for find in kept):
             break
     kept = _distinct(sorted(kept, key=lambda find: -find.score))[:most]
@@ -80,27 +89,43 @@ def _first_look(model: Model, frame: Frame, quarter_turns: int, threshold: float
     return found
 
 
-def look_closer(model: Model, frame: Frame, find: Found) -> Found | None:
-    """The same display seen close and upright; None when it is no display from near."""
+def look_closer(model: Model, frame: Frame, find: Found) -> tuple[Found | None, list[Found]]:
+    """The same display seen close and upright, None when it is no display from near; and other rows of its glass."""
     quad = find.quad
     best: Found | None = None
+    rows: list[Found] = []
     for _ in range(3):
         crop, matrix = _close_crop(frame, quad)
         seen = peaks(_run(model, crop), 0.03)
         near = [(off, f) for f in seen if (off := _off_centre(f)) < 1]
         if not near:
-            return best
+            return best, rows
         # The next row of a display stands near, too: it is another display.
         _, top = max(near, key=lambda pair: pair[1].score * np.exp(-NEAREST * pair[0] ** 2))
-        back = cv2.perspectiveTransform(top.quad[None].astype(np.float64), np.linalg.inv(matrix))[0]
-        before = quad
-        quad = np.asarray(back, np.float32)
-        best = Found(top.kind, quad, top.score, top.legible)
+        before, back = quad, np.asarray(np.linalg.inv(matrix), np.float64)
+        best = _moved(top, back)
+        quad = best.quad
+        rows = [_moved(other, back) for other in seen if other.score >= A_ROW and _is_row_beside(other, top)]
         # Looking again pays only when the last look was off.
         length, old = (float(np.linalg.norm(q[1] - q[0])) for q in (quad, before))
         if 0.75 < old / max(length, 1e-3) < 1.3 and np.linalg.norm(quad - before, axis=1).max() < 0.08 * length:
             break
-    return best
+    return best, rows
+
+
+def _moved(find: Found, matrix: NDArray[np.float64]) -> Found:
+    quad = cv2.perspectiveTransform(find.quad[None].astype(np.float64), matrix)[0]
+    return Found(find.kind, np.asarray(quad, np.float32), find.score, find.legible)
+
+
+def _is_row_beside(other: Found, row: Found) -> bool:
+    """Whether both are rows of one display: LCDs of about one height, one above the other, the same way up."""
+    if (other.kind, row.kind) != ("lcd", "lcd") or _overlap(other.quad, row.quad):
+        return False
+    tall, as_tall = (float(np.linalg.norm(q[3] - q[0])) for q in (row.quad, other.quad))
+    along = [q[1] - q[0] for q in (row.quad, other.quad)]
+    turned = float(along[0] @ along[1]) / max(1e-6, float(np.linalg.norm(along[0]) * np.linalg.norm(along[1])))
+    return ROWS_ALIKE < as_tall / max(1e-3, tall) < 1 / ROWS_ALIKE and turned > SAME_WAY_UP
 
 
 def _off_centre(find: Found) -> float:

@@ -38,7 +38,9 @@ def test_each_row_of_a_display_is_its_own_even_beside_a_clearer_one(pitch: float
     model: Any = Rows(pitch, beside=0.95)
     frame = load_frame(np.zeros((480, 640, 3), np.uint8))
     quad = np.array([[200, 200], [400, 200], [400, 225], [200, 225]], np.float32)
-    found = look_closer(model, frame, Found("lcd", quad, 0.5, 1.0))
+    found, rows = look_closer(model, frame, Found("lcd", quad, 0.5, 1.0))
     assert found is not None
+    # The other one is told of too: in the first look rows of this height are one find.
+    assert [row.quad.mean(0)[1] - quad.mean(0)[1] for row in rows] == pytest.approx([pitch * 200 / 160], abs=3)
     assert np.abs(found.quad.mean(0) - quad.mean(0)).max() < 3
     assert locate.peaks(model.run(None)[0][0], 0.1)[0].score > 0.9
