@@ -35,8 +35,8 @@ NO_DRUM = 0.1
 """Probability of the best text below which pointers beside a drum would settle nothing."""
 TURNED = 0.6
 """What is left of the score of a display that was found the wrong way up: many a printed serial number is."""
-CUT_SHORT, UNDECIDED = ("kW", "kvar", "kVA"), 0.45
-"""Units that are others without their last letter, and the most that is believed of one that may be cut off."""
+CUT_SHORT, UNDECIDED = ("kW", "kvar", "kVA", "V", "A"), 0.45
+"""Units that a cut through another one may leave, and the most that is believed of one that may be cut off."""
 FEWEST_DIGITS = 3
 OTHER_CUTS = ((0.2, 0.0), (0.4, 0.0), (-0.12, 0.0), (0.0, 0.12), (0.0, -0.1))
 """Wider, taller, flatter, in strip heights: corners are off by about a tenth of the height."""

@@ -69,6 +69,8 @@ def test_half_a_unit_of_a_display_that_was_cut_out_is_no_power() -> None:
     cut_out = reader.read(strip).readings[0]
     assert (cut_out.status, cut_out.register) == ("review", "unknown")
     assert cut_out.text
+    read = Beside(unit=Mark("V", 0.9))  # half the W of kWh
+    assert reader.read(strip).readings[0].status == "review"
     read = Beside(unit=Mark("kWh", 0.99))
     assert reader.observe(load_frame(strip)).displays[0].unit == Mark("kWh", 0.99)
 

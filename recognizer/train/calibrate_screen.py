@@ -52,8 +52,8 @@ def _said(
     of_label = [(text[1], text[0] == panel.label)] if text is not None and panel.label is not None else []
     told = name is not None and panel.unit != NOT_TOLD
     of_unit = [(name[1], name[0] == SCREEN_UNITS[panel.unit])] if name is not None and told else []
-    lit = () if panel.marks is None else panel.marks
-    of_marks = zip((1 / (1 + np.exp(-marks))).tolist(), lit, strict=False)
+    chances = (1 / (1 + np.exp(-marks))).tolist()
+    of_marks = [(chance, lit) for chance, lit in zip(chances, panel.marks, strict=True) if lit is not None]
     return of_label, of_unit, of_marks
 
 

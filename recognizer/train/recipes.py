@@ -152,7 +152,7 @@ def drawn_panels(
     # Marks are small and few, and none of them was learned while each stood on a panel in thirty.
     return [
         (0.30, drawn(panels.draw, DRAWN_SCREENS, surroundings)),
-        (0.04, drawn(panels.draw_title, DRAWN_SCREENS // 10, surroundings)),
+        (0.08, drawn(panels.draw_title, DRAWN_SCREENS // 5, surroundings)),
         (0.24, drawn(panels.marked(panels.draw), DRAWN_SCREENS // 3, surroundings)),
         (0.16, drawn(on_real, DRAWN_ON_REAL, [])),
         (0.12, drawn(panels.marked(on_real), DRAWN_ON_REAL // 3, [])),

@@ -47,7 +47,7 @@ def batches(
             torch.tensor([len(t) for _, t in told], dtype=torch.long),
             torch.tensor([i for i, _ in told], dtype=torch.long),
             torch.tensor([p.unit for p in panels], dtype=torch.long),
-            torch.tensor([p.marks or (float("nan"),) * len(SCREEN_MARKS) for p in panels], dtype=torch.float32),
+            torch.tensor([[np.nan if m is None else m for m in p.marks] for p in panels], dtype=torch.float32),
             torch.from_numpy(np.stack([p.places for p in panels])),
             torch.tensor(centres, dtype=torch.float32),
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -21,7 +22,7 @@ from recognizer.train.augment import jitter_pixels
 from recognizer.train.counter import shake_corners
 from recognizer.train.data import Corners, Image
 from recognizer.train.renew import renewed
-from recognizer.vision.panel import PANEL_HEIGHT, PANEL_WIDTH, cut_panel, panel_matrix
+from recognizer.vision.panel import PANEL_HEIGHT, PANEL_WIDTH, cut_panel, panel_matrix, reaching_left
 from recognizer.vision.rectify import evened
 from recognizer.vision.screen import LABEL_CHARACTERS, SCREEN_MARKS, SCREEN_UNITS
 
@@ -33,22 +34,29 @@ ON_PLATE = 0.6
 """Share of the readings without a unit on the glass beside which the plate has one, as on many older meters."""
 NOT_TOLD = -1
 """In place of a unit's class: of a real photo whose truth does not tell it, of a title."""
+NO_MARK_TOLD: tuple[bool | None, ...] = (None,) * len(SCREEN_MARKS)
+FURTHER_LEFT = 0.4
+"""Share of the short values that are cut as if they were longer: so they are looked at where no label is found."""
+WHOLE, GONE = 0.9, 0.1
+"""Share of a text above which it is on the panel, and below which it is not. A network that was told of what ended
+outside learned to guess it: a quarter of the labels, left of short values."""
 NOWHERE: Corners = np.full((2 + len(SCREEN_MARKS), 4), np.nan, np.float32)
 
 Drawing = Callable[[np.random.Generator], ScreenPicture]
+Told = TypeVar("Told")
 
 
 @dataclass(frozen=True)
 class Panel:
     """One training picture and what stands beside its value.
 
-    ``label`` None: not told, or a text that the alphabet lacks; ``unit`` NOT_TOLD; ``marks`` None: not told.
+    ``label`` None: not told, or a text that the alphabet lacks; ``unit`` NOT_TOLD; a mark None: not told.
     """
 
     image: Image
     label: str | None
     unit: int
-    marks: tuple[bool, ...] | None
+    marks: tuple[bool | None, ...]
     places: Corners = field(default_factory=lambda: NOWHERE)
     """Label, unit and every mark as (x0, y0, x1, y1) in pixels of the panel; NaN: not there, or not told."""
 
@@ -61,7 +69,7 @@ class RealPanel:
     value: Corners
     label: str | None
     unit: int
-    marks: tuple[bool, ...] | None
+    marks: tuple[bool | None, ...]
 
 
 def draw(rng: np.random.Generator) -> ScreenPicture:
@@ -132,15 +140,35 @@ def sample(rng: np.random.Generator, drawn: ScreenPicture, surroundings: Sequenc
         clean, printed = _printed(rng, clean, drawn.panel, value, unit)
     spoiled = degrade(rng, clean, min(MOST_SPOILED, sample_strength(rng))) if rng.random() < 0.5 else clean
     value = shake_corners(rng, value)
+    if rng.random() < FURTHER_LEFT and (further := reaching_left(value)) is not None:
+        value = further
     panel = _before(rng, spoiled, value, surroundings)
-    label = _label(row.label or "")
-    marks = {plain(mark) for mark in drawn.screen.marks} | _told_by_form(row.value or "")
-    told = tuple(mark in marks for mark in SCREEN_MARKS)
+    lit = {plain(mark) for mark in drawn.screen.marks}
+    by_form = _told_by_form(row.value or "")
     quads = [(plain(mark), quad) for mark, quad in drawn.marks]
     places = _places(panel_matrix(value), box.label, printed if printed is not None else box.unit, quads)
+    seen = [_in_sight(place) for place in places]
+    label = _told(_label(row.label or ""), "", seen[0])
     # The unit of a title is a word of it.
-    of_value = unit_class(unit or "") if row.value else NOT_TOLD
-    return Panel(evened(jitter_pixels(rng, panel)), label, of_value, told, places)
+    of_value = _told(unit_class(unit or ""), 0, seen[1]) if row.value else None
+    marks = tuple(
+        mark in by_form or _told(mark in lit, False, sight) for mark, sight in zip(SCREEN_MARKS, seen[2:], strict=True)
+    )
+    return Panel(evened(jitter_pixels(rng, panel)), label, NOT_TOLD if of_value is None else of_value, marks, places)
+
+
+def _in_sight(place: Corners) -> float:
+    """The share of a box (x0, y0, x1, y1) that is on the panel; 1 where it is not known where the box is."""
+    if np.isnan(place).any():
+        return 1.0
+    size = np.array([PANEL_WIDTH, PANEL_HEIGHT], np.float32)
+    inside = np.clip(place[2:], 0, size) - np.clip(place[:2], 0, size)
+    return float(inside.prod() / max(1e-6, float((place[2:] - place[:2]).prod())))
+
+
+def _told(what: Told, none: Told, sight: float) -> Told | None:
+    """What the network is told of a text of which this share is on the panel: it, that nothing is there, or nothing."""
+    return what if sight >= WHOLE else none if sight < GONE else None
 
 
 def _printed(rng: np.random.Generator, image: Image, glass: Rect, value: Corners, unit: str) -> tuple[Image, Corners]:

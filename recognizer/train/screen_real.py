@@ -10,7 +10,7 @@ import numpy as np
 from recognizer.domain.labels import plain
 from recognizer.synth.clip_stage import Ground
 from recognizer.train.data import Corners, Example, Image, read_photo
-from recognizer.train.screen_panels import NOT_TOLD, RealPanel, unit_class
+from recognizer.train.screen_panels import NO_MARK_TOLD, NOT_TOLD, RealPanel, unit_class
 from recognizer.vision.panel import ABOVE, BELOW, PANEL_WIDTH, beside, sides
 from recognizer.vision.screen import LABEL_CHARACTERS, SCREEN_MARKS
 
@@ -50,7 +50,7 @@ def real_panels(data_dir: Path, examples: Sequence[Example]) -> tuple[list[RealP
         elif row["unit"] or row["register"]:
             unit = unit_class(row["unit"]) if row["unit"] else NOT_TOLD
             # What else is lit there was not written down.
-            telling.append(RealPanel(image, value, _label(row["register"]), unit, None))
+            telling.append(RealPanel(image, value, _label(row["register"]), unit, NO_MARK_TOLD))
     return telling, bare
 
 

@@ -6,24 +6,23 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs the extra: pip install 'meter-recognizer[train]'")
 
 from recognizer.synth.clip_stage import Ground  # noqa: E402
-from recognizer.synth.labels import Screen, ScreenPicture, rectangle  # noqa: E402
+from recognizer.synth.labels import RowBoxes, Screen, ScreenPicture, rectangle  # noqa: E402
 from recognizer.synth.screen import draw_screen  # noqa: E402
 from recognizer.synth.screen_real import draw_screen_on  # noqa: E402
 from recognizer.train import renew, screen, screen_panels  # noqa: E402
 from recognizer.train.calibrate_screen import fitted  # noqa: E402
 from recognizer.train.nets import ScreenNet, _along  # noqa: E402
-from recognizer.vision.panel import PANEL_HEIGHT, PANEL_WIDTH  # noqa: E402
+from recognizer.vision.panel import PANEL_HEIGHT, PANEL_WIDTH, beside  # noqa: E402
 from recognizer.vision.screen import LABEL_CHARACTERS, SCREEN_MARKS, SCREEN_UNITS, Trust  # noqa: E402
 
 VALUE = rectangle(60, 40, 180, 70)
 
 
-def real(label: str | None, unit: int, marks: tuple[bool, ...] | None) -> screen_panels.RealPanel:
+def real(label: str | None, unit: int, marks: tuple[bool | None, ...]) -> screen_panels.RealPanel:
     return screen_panels.RealPanel(np.full((110, 240, 3), 140, np.uint8), VALUE, label, unit, marks)
 
 
 def marks_of(panel: screen_panels.Panel) -> set[str]:
-    assert panel.marks is not None
     return {mark for mark, lit in zip(SCREEN_MARKS, panel.marks, strict=True) if lit}
 
 
@@ -41,7 +40,7 @@ def test_clocks_and_dates_are_told_by_their_form(value: str, told: set[str]) -> 
 def test_what_a_real_photo_does_not_tell_costs_nothing() -> None:
     """Were it counted as absent, the network would learn not to see the marks that stand there."""
     rng = np.random.default_rng(1)
-    silent = screen.batches([(1.0, screen_panels.any_real([real(None, screen_panels.NOT_TOLD, None)]))])(rng, 2)
+    silent = screen.batches([(1.0, screen_panels.any_real([real(None, screen_panels.NOT_TOLD, screen_panels.NO_MARK_TOLD)]))])(rng, 2)
     net = ScreenNet().eval()
     with torch.no_grad():
         assert float(screen.loss(net, silent)) == 0.0
@@ -64,6 +63,27 @@ def test_a_reading_whose_glass_has_no_unit_has_it_from_the_plate(
     assert SCREEN_UNITS[panel.unit] == ("kWh" if printed else unit or "")
     right_of_value = panel.places[1, 0] > PANEL_WIDTH * 0.6
     assert right_of_value or not printed
+
+
+@pytest.mark.parametrize(("at", "label", "lit"), [(0, "1.8.0", True), (-200, "", False), (-60, None, None)])
+def test_what_is_not_on_the_panel_is_not_told(
+    monkeypatch: pytest.MonkeyPatch, at: int, label: str | None, lit: bool | None
+) -> None:
+    """A network that was told of labels left of the panel guessed at them, and its chances were worth nothing."""
+    monkeypatch.setattr(screen_panels, "FURTHER_LEFT", 0.0)
+    monkeypatch.setattr(screen_panels, "shake_corners", lambda _, corners: corners)
+    monkeypatch.setattr(screen_panels, "degrade", lambda _, image, strength: image)
+    value = rectangle(300, 40, 500, 80)
+    left = value[0, 0] - beside(value) * 200
+    place = rectangle(left + at, 40, left + at + 80, 60)
+    picture = ScreenPicture(
+        np.full((140, 700, 3), 150, np.uint8),
+        Screen.of("energy", "12345", "1.8.0", "kWh", ("T1",)),
+        (RowBoxes(value, label=place),), (("T1", place),), (100, 20, 600, 120),
+    )  # fmt: skip
+    panel = screen_panels.sample(np.random.default_rng(6), picture, ())
+    assert (panel.label, panel.marks[SCREEN_MARKS.index("T1")]) == (label, lit)
+    assert SCREEN_UNITS[panel.unit] == "kWh"  # where it is not known where it stands it is taken to be there
 
 
 def test_drawn_screens_are_renewed_and_marked_ones_have_a_mark(monkeypatch: pytest.MonkeyPatch) -> None:
