@@ -155,7 +155,7 @@ class MeterReader:
     def _with_one_more(
         self, frame: Frame, kind: DisplayKind, quad: Corners, glyphs: tuple[Glyph, ...]
     ) -> tuple[Corners, tuple[Glyph, ...]]:
-        """The cut, or a longer one that shows the same digits and one more, that one surely or each no less certainly."""
+        """The cut, or a longer one that shows one digit more, that one surely or all no less certainly."""
         text = _digits(glyphs)
         if len(text) < FEWEST_DIGITS:
             return quad, glyphs

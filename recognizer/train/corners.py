@@ -15,7 +15,8 @@ import numpy as np
 from recognizer.errors import UsageError
 from recognizer.train.counter import encode
 from recognizer.train.data import Corners, Example, load_examples
-from recognizer.vision.counter import log_probs_of, text_scores
+from recognizer.vision.counter import log_probs_of
+from recognizer.vision.ctc import text_scores
 from recognizer.vision.frame import Frame, load_frame
 from recognizer.vision.locate import locate
 from recognizer.vision.models import Model, load_model

@@ -8,7 +8,8 @@ import numpy as np
 
 from recognizer.train.counter import Cutout, encode
 from recognizer.train.data import Corners, Image
-from recognizer.vision.counter import log_probs_of, spans_of, text_scores
+from recognizer.vision.counter import log_probs_of
+from recognizer.vision.ctc import spans_of, text_scores
 from recognizer.vision.models import Model
 from recognizer.vision.rectify import MARGIN_ALONG, rectify
 

@@ -11,7 +11,7 @@ from recognizer.train.data import Corners
 from recognizer.train.fit import Batch, half_precision
 from recognizer.train.locator import normalise
 from recognizer.train.screen_panels import NOT_TOLD, Panel
-from recognizer.vision.counter import best_path
+from recognizer.vision.ctc import best_path
 from recognizer.vision.panel import PANEL_HEIGHT, PANEL_WIDTH
 from recognizer.vision.screen import LABEL_CHARACTERS, SCREEN_MARKS, SCREEN_UNITS
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from recognizer.domain.observation import Mark
 from recognizer.errors import ModelError
-from recognizer.vision.counter import best_path, log_softmax, text_scores
+from recognizer.vision.ctc import best_path, log_softmax, text_scores
 from recognizer.vision.locate import normalise
 from recognizer.vision.models import LazyModel, Model
 from recognizer.vision.panel import cut_panel, reaching_left

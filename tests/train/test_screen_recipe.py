@@ -40,7 +40,9 @@ def test_clocks_and_dates_are_told_by_their_form(value: str, told: set[str]) -> 
 def test_what_a_real_photo_does_not_tell_costs_nothing() -> None:
     """Were it counted as absent, the network would learn not to see the marks that stand there."""
     rng = np.random.default_rng(1)
-    silent = screen.batches([(1.0, screen_panels.any_real([real(None, screen_panels.NOT_TOLD, screen_panels.NO_MARK_TOLD)]))])(rng, 2)
+    silent = screen.batches(
+        [(1.0, screen_panels.any_real([real(None, screen_panels.NOT_TOLD, screen_panels.NO_MARK_TOLD)]))]
+    )(rng, 2)
     net = ScreenNet().eval()
     with torch.no_grad():
         assert float(screen.loss(net, silent)) == 0.0

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from recognizer.domain.observation import CHARACTERS
-from recognizer.vision.counter import glyphs_of, text_scores
+from recognizer.vision.counter import glyphs_of
+from recognizer.vision.ctc import changes, text_scores
 
 
 def table(*columns: dict[str, float]) -> np.ndarray:
@@ -29,6 +30,35 @@ def test_text_scores_count_every_path() -> None:
         totals[text] = totals.get(text, 0.0) + float(np.prod([probs[t, c] for t, c in enumerate(path)]))
     texts = list(totals)
     assert np.exp(text_scores(log_probs, texts)) == pytest.approx([totals[t] for t in texts])
+
+
+@pytest.mark.parametrize("text", [(), (3,), (1, 1), (1, 2, 1), (5, 11, 5, 5, 2)])
+@pytest.mark.parametrize("spread", [0.5, 6.0])
+def test_one_change_scores_as_the_whole_text_would(text: tuple[int, ...], spread: float) -> None:
+    rng = np.random.default_rng(len(text))
+    logits = rng.normal(0, spread, (17, 12))
+    log_probs = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+    changed = changes(log_probs, text)
+    for i in range(len(text) + 1):
+        added = [(*text[:i], c, *text[i:]) for c in range(1, 12)]
+        assert changed.added[i] == pytest.approx(text_scores(log_probs, added))
+    for i in range(len(text)):
+        replaced = [(*text[:i], c, *text[i + 1 :]) for c in range(1, 12)]
+        assert changed.replaced[i] == pytest.approx(text_scores(log_probs, replaced))
+        dropped = text_scores(log_probs, [(*text[:i], *text[i + 1 :])])
+        assert changed.dropped[i] == pytest.approx(dropped[0])
+    assert changed.text == pytest.approx(text_scores(log_probs, [text])[0])
+
+
+def test_a_strip_of_which_nothing_is_certain_is_read_too() -> None:
+    """Catches a text that is bettered more often than is looked for, and then is none of those that were scored."""
+    rng = np.random.default_rng(1)
+    for _ in range(60):
+        logits = rng.normal(0, 1.5, (56, 12)) + np.eye(1, 12) * 3
+        for column in rng.choice(56, 8, replace=False):
+            logits[column, rng.integers(1, 12)] += 6
+        glyphs = glyphs_of(logits - np.log(np.exp(logits).sum(1, keepdims=True)))
+        assert all(0 <= g.absent <= 1 and g.start <= g.end for g in glyphs)
 
 
 def test_a_half_turned_wheel_keeps_both_digits_and_its_place() -> None:
