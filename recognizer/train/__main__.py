@@ -38,13 +38,13 @@ def main() -> None:
     if args.what == "corners":
         find_corners(args.data, args.models, CORNERS_CSV, CORNERS_CSV, args.sources)
     elif args.what == "locator":
-        schedule = Schedule(args.steps, 16, args.rate, seed=args.seed)
+        schedule = _schedule(args, 16)
         recipes.train_locator(args.data, checkpoint, schedule, args.start_from)
     elif args.what == "counter":
-        schedule = Schedule(args.steps, 32, args.rate, seed=args.seed)
+        schedule = _schedule(args, 32)
         recipes.train_counter(args.data, args.models, checkpoint, schedule, args.start_from)
     elif args.what == "screen":
-        schedule = Schedule(args.steps, 16, args.rate, seed=args.seed)
+        schedule = _schedule(args, 16)
         recipes.train_screen(args.data, checkpoint, schedule, args.start_from)
     elif args.what == "dial":
         schedule = Schedule(args.steps, 64, args.rate, warmup=100, average=0.997, seed=args.seed)
@@ -56,6 +56,12 @@ def main() -> None:
         fit = {"counter": calibrate, "screen": calibrate_screen}
         for role in [role for role in args.roles if role in fit]:
             fit[role](args.data, args.models)
+
+
+def _schedule(args: argparse.Namespace, batch: int) -> Schedule:
+    """Short runs warm up for a tenth of their steps, and their average forgets where they started from."""
+    warmup, average = min(300, args.steps // 10), min(0.999, 1 - 10 / max(args.steps, 20))
+    return Schedule(args.steps, batch, args.rate, warmup=warmup, average=average, seed=args.seed)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ TIGHT_BOXES = {"cesc-electricity"}
 """Sources whose boxes lie close around a level row of digits. Of illegible displays any box will do."""
 CORNERS_CSV = Path(__file__).with_name("corners.csv")
 WRONG_TRUTHS_CSV = Path(__file__).with_name("wrong_truths.csv")
-"""Truths of training photos found wrong by eye, with what the photo shows: they teach nothing."""
+"""Truths of training photos found wrong by eye, with what the photo shows: they teach nothing and measure nothing."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,7 @@ def load_examples(data_dir: Path, split: str | None = None, corners_csv: Path | 
     if not table.is_file():
         raise InputError(f"no photos.csv in {data_dir}: training needs the folder of labelled photos")
     known = _load_corners(corners_csv)
-    with WRONG_TRUTHS_CSV.open(newline="", encoding="utf-8") as f:
-        wrong = {row["file"] for row in csv.DictReader(f)}
+    wrong = wrong_truths()
     examples = []
     with table.open(newline="", encoding="utf-8") as f:
         for row in csv.DictReader(f):
@@ -79,6 +78,12 @@ def load_examples(data_dir: Path, split: str | None = None, corners_csv: Path | 
                 )
             )
     return examples
+
+
+def wrong_truths() -> frozenset[str]:
+    """Files of WRONG_TRUTHS_CSV."""
+    with WRONG_TRUTHS_CSV.open(newline="", encoding="utf-8") as f:
+        return frozenset(row["file"] for row in csv.DictReader(f))
 
 
 def _load_corners(path: Path | None) -> dict[str, tuple[Corners, str]]:

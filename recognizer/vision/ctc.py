@@ -100,9 +100,9 @@ def changes(log_probs: Array, text: Codes) -> Changes:
     )  # fmt: skip
 
 
-def _both_ways(probs: Array, text: Codes) -> tuple[Array, Array, Array]:
-    """Chances (columns, 2n + 1 states: blank, character, blank ...) of all up to a state in a column and of all after
-    it, and of the state with all after it.
+def _both_ways(probs: Array, text: Codes) -> tuple[Array, Array]:
+    """Chances of a state in a column (columns, 2n + 1 states: blank, character, blank ...) with all before it, and with
+    all after it.
     """
     labels = np.zeros(2 * len(text) + 1, np.int64)
     labels[1::2] = text

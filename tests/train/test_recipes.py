@@ -11,7 +11,7 @@ from recognizer.train import counter, flat, locator, refill, splice  # noqa: E40
 from recognizer.train.data import possible_texts  # noqa: E402
 from recognizer.train.export import to_onnx  # noqa: E402
 from recognizer.train.located import holds  # noqa: E402
-from recognizer.train.nets import LOCATOR_KINDS, CounterNet, Crossed, LocatorNet  # noqa: E402
+from recognizer.train.nets import LOCATOR_KINDS, CounterNet, LocatorNet  # noqa: E402
 from recognizer.train.restore import restore  # noqa: E402
 from recognizer.vision import locate  # noqa: E402
 from recognizer.vision.counter import read_strip  # noqa: E402
@@ -99,20 +99,6 @@ def test_training_goes_on_from_an_exported_network(tmp_path: Path, half: bool) -
         assert float((net(strips) - again.eval()(strips)).abs().max()) < 1e-3
     with pytest.raises(ValueError, match="another network than LocatorNet"):
         restore(other := LocatorNet(), tmp_path / "model.onnx", lambda: other(torch.zeros(1, 3, 64, 64)))
-
-
-def test_a_full_convolution_becomes_the_crossed_one_that_it_is(tmp_path: Path) -> None:
-    torch.manual_seed(1)
-    column, row = torch.rand(4, 8, 3) - 0.5, torch.rand(8, 4, 3) - 0.5
-    full = torch.nn.Sequential(torch.nn.Conv2d(8, 8, 3, 1, 1, bias=False), torch.nn.BatchNorm2d(8))
-    crossed = torch.nn.Sequential(Crossed(8), torch.nn.BatchNorm2d(8))
-    pictures = torch.rand(2, 8, 12, 20)
-    with torch.no_grad():
-        full[0].weight.copy_(torch.einsum("rih,orw->oihw", column, row))
-        full.train()(pictures)
-        (tmp_path / "model.onnx").write_bytes(to_onnx(full.eval(), pictures[:1]))
-        restore(crossed, tmp_path / "model.onnx", lambda: crossed(pictures))
-        assert float((full(pictures) - crossed.eval()(pictures)).abs().max()) < 1e-3
 
 
 def test_shipped_networks_can_be_trained_on() -> None:
