@@ -43,8 +43,8 @@ OTHER_CUTS = ((0.2, 0.0), (0.4, 0.0), (-0.12, 0.0), (0.0, 0.12), (0.0, -0.1))
 ONE_MORE = ((0.0, 0.7), (0.7, 0.0), (0.0, 1.0), (1.0, 0.0))
 """How far a cut is lengthened at its left or right end, in strip heights, for a digit that the locator left out."""
 ADDED = 0.98
-"""Probability of such a digit from which it counts however surely the shorter cut reads; left of a drum none does. In
-800 training and held-back photos only frames left of drums were such a digit where nothing was missing."""
+"""Probability of such a digit from which it counts however surely the shorter cut reads; left of a drum none does. Of
+700 training and held-back photos only frames left of drums were such a digit where nothing was missing."""
 
 
 class MeterReader:

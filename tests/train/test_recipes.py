@@ -1,5 +1,6 @@
 """Training parts that need no data: targets, corners, losses. They skip where the extra is not installed."""
 
+from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs the extra: pip install 'meter-recognizer[train]'")
 
 from recognizer.train import counter, flat, locator, refill, splice  # noqa: E402
+from recognizer.train.__main__ import _schedule  # noqa: E402
 from recognizer.train.data import possible_texts  # noqa: E402
 from recognizer.train.export import to_onnx  # noqa: E402
 from recognizer.train.located import holds  # noqa: E402
@@ -99,6 +101,14 @@ def test_training_goes_on_from_an_exported_network(tmp_path: Path, half: bool) -
         assert float((net(strips) - again.eval()(strips)).abs().max()) < 1e-3
     with pytest.raises(ValueError, match="another network than LocatorNet"):
         restore(other := LocatorNet(), tmp_path / "model.onnx", lambda: other(torch.zeros(1, 3, 64, 64)))
+
+
+def test_short_runs_of_training_do_not_end_where_they_began() -> None:
+    """An average over a thousand steps is, after five hundred, mostly the weights that the run started from."""
+    short, long = (_schedule(Namespace(steps=n, rate=1e-3, seed=0), 16) for n in (500, 20_000))
+    assert short.average**500 < 0.01
+    assert short.warmup == 50
+    assert (long.average, long.warmup) == (0.999, 300)
 
 
 def test_shipped_networks_can_be_trained_on() -> None:
