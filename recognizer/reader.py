@@ -40,11 +40,13 @@ CUT_SHORT, UNDECIDED = ("kW", "kvar", "kVA", "V", "A"), 0.45
 FEWEST_DIGITS = 3
 OTHER_CUTS = ((0.2, 0.0), (0.4, 0.0), (-0.12, 0.0), (0.0, 0.12), (0.0, -0.1))
 """Wider, taller, flatter, in strip heights: corners are off by about a tenth of the height."""
-ONE_MORE = ((0.0, 0.7), (0.7, 0.0), (0.0, 1.0), (1.0, 0.0))
-"""How far a cut is lengthened at its left or right end, in strip heights, for a digit that the locator left out."""
+AT_THE_RIGHT = ((0.0, 0.7), (0.0, 1.0))
+ONE_MORE = (*AT_THE_RIGHT, (0.7, 0.0), (1.0, 0.0))
+"""How far a cut is lengthened at either end, in strip heights, for a digit that the locator left out; at the left only
+where the cut is doubtful."""
 ADDED = 0.98
-"""Probability of such a digit at the right end from which it counts however surely the shorter cut reads. Of 800 training
-and held-back photos none had one where nothing was missing; on the left are frames of drums and labels of LCDs."""
+"""Probability of a digit at the right end from which it counts however surely the shorter cut reads. Of 800 photos of
+training and held back none had one where nothing was missing; on the left are frames of drums and labels of LCDs."""
 
 
 class MeterReader:
@@ -127,16 +129,17 @@ class MeterReader:
     def _display(self, frame: Frame, found: Found) -> Display:
         score = found.score
         quad, glyphs = self._best_cut(frame, [found.quad])
-        if _certainty(glyphs) < SURE:
+        sure = _certainty(glyphs) >= SURE
+        if not sure:
             quads = _cuts(found.quad)
             if (whole := whole_strip(frame)) is not None:
                 quads.append(whole)
             quad, glyphs = self._best_cut(frame, quads)
-        quad, glyphs = self._with_one_more(frame, quad, glyphs)
+        quad, glyphs = self._with_one_more(frame, quad, glyphs, AT_THE_RIGHT if sure else ONE_MORE)
         if _certainty(glyphs) < DOUBTFUL:
             # The locator may have taken a plain counter for its upside-down self; the digits tell.
             turned = self._best_cut(frame, _cuts(np.roll(found.quad, 2, axis=0)))
-            turned = self._with_one_more(frame, *turned)
+            turned = self._with_one_more(frame, *turned, ONE_MORE)
             if _certainty_a_digit(turned[1]) > _certainty_a_digit(glyphs):
                 quad, glyphs = turned
                 score *= TURNED
@@ -153,14 +156,14 @@ class MeterReader:
         return max(read, key=lambda cut: _certainty(cut[1]))
 
     def _with_one_more(
-        self, frame: Frame, quad: Corners, glyphs: tuple[Glyph, ...]
+        self, frame: Frame, quad: Corners, glyphs: tuple[Glyph, ...], ends: Sequence[tuple[float, float]]
     ) -> tuple[Corners, tuple[Glyph, ...]]:
         """The cut, or a longer one that shows one digit more, that one surely or all no less certainly."""
         text = _digits(glyphs)
         if len(text) < FEWEST_DIGITS:
             return quad, glyphs
         longer, surely_longer = [(quad, glyphs)], []
-        for left, right in ONE_MORE:
+        for left, right in ends:
             further = stretched(quad, left, right, 0.0)
             more = read_strip(self._counter, rectify(frame.pixels, further))
             if _adds_one(_digits(more), text, at_end=right > 0):
