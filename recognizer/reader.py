@@ -42,8 +42,8 @@ OTHER_CUTS = ((0.2, 0.0), (0.4, 0.0), (-0.12, 0.0), (0.0, 0.12), (0.0, -0.1))
 """Wider, taller, flatter, in strip heights: corners are off by about a tenth of the height."""
 AT_THE_RIGHT = ((0.0, 0.7), (0.0, 1.0))
 ONE_MORE = (*AT_THE_RIGHT, (0.7, 0.0), (1.0, 0.0))
-"""How far a cut is lengthened at either end, in strip heights, for a digit that the locator left out; at the left only
-where the cut is doubtful."""
+"""How far a cut is lengthened at its ends, in strip heights, for a digit that the locator left out. At the left only
+doubtful cuts of drums are: a label left of an LCD's value ends in a digit, and that was read as part of 7 of 122."""
 ADDED = 0.98
 """Probability of a digit at the right end from which it counts however surely the shorter cut reads. Of 800 photos of
 training and held back none had one where nothing was missing; on the left are frames of drums and labels of LCDs."""
@@ -129,17 +129,17 @@ class MeterReader:
     def _display(self, frame: Frame, found: Found) -> Display:
         score = found.score
         quad, glyphs = self._best_cut(frame, [found.quad])
-        sure = _certainty(glyphs) >= SURE
-        if not sure:
+        ends = AT_THE_RIGHT if found.kind == "lcd" or _certainty(glyphs) >= SURE else ONE_MORE
+        if _certainty(glyphs) < SURE:
             quads = _cuts(found.quad)
             if (whole := whole_strip(frame)) is not None:
                 quads.append(whole)
             quad, glyphs = self._best_cut(frame, quads)
-        quad, glyphs = self._with_one_more(frame, quad, glyphs, AT_THE_RIGHT if sure else ONE_MORE)
+        quad, glyphs = self._with_one_more(frame, quad, glyphs, ends)
         if _certainty(glyphs) < DOUBTFUL:
             # The locator may have taken a plain counter for its upside-down self; the digits tell.
             turned = self._best_cut(frame, _cuts(np.roll(found.quad, 2, axis=0)))
-            turned = self._with_one_more(frame, *turned, ONE_MORE)
+            turned = self._with_one_more(frame, *turned, ends)
             if _certainty_a_digit(turned[1]) > _certainty_a_digit(glyphs):
                 quad, glyphs = turned
                 score *= TURNED

@@ -11,6 +11,7 @@ from recognizer import InputError, MeterReader, ModelError, load_frame
 from recognizer.domain.fusion import raised
 from recognizer.domain.observation import Glyph, Mark
 from recognizer.domain.visit_rules import FusionRules
+from recognizer.synth.clip import render_clip
 from recognizer.vision.locate import Found
 from recognizer.vision.rectify import stretched
 from recognizer.vision.screen import Beside
@@ -86,6 +87,16 @@ def test_the_last_digit_is_read_where_the_locator_left_it_out(reader: MeterReade
     short = stretched(np.array(display.quad, np.float32), 0.0, -float((1 - last.start) * long / tall), 0.0)
     again = reader._display(frame, Found("lcd", short, display.score, display.legible))
     assert _text(again.glyphs) == _text(display.glyphs)
+
+
+def test_the_last_digit_of_a_label_is_no_digit_of_its_value(reader: MeterReader) -> None:
+    """1.8.2 before 026190.20 was read as 2026190.20, surely."""
+    clip = render_clip(np.random.default_rng((4242, 12)), "all-rows", (640, 480))
+    frame = next(f for f in clip if f.time >= 1.75)
+    values = [row.value for row in clip.showings[frame.showing].screen.rows]
+    read = [_text(display.glyphs) for display in reader.observe(load_frame(frame.image)).displays]
+    assert not [text for text in read for value in values if value and text != value and text.endswith(value)]
+    assert set(read) & set(values)
 
 
 def _text(glyphs: tuple[Glyph, ...]) -> str:
