@@ -20,10 +20,13 @@ NOISE = 0.05
 CERTAIN = 0.9999
 MOST_DOUBTS = 6
 """Uncertain texts that are weighed both ways, 64 cases; of any more the likelier side counts."""
+FAINT = 0.25
+"""Chances of tariff marks that together leave it open whether one is lit: where none is read for certain, the screen is
+then not the one without a mark. T1 in faint segments passed for the total."""
 LABEL, UNIT = 0, 1
 """Places of these two among the texts that are weighed; marks come after them."""
 UNREADABLE = "?"
-"""In place of a label or unit that stands there but is another one than it was read as."""
+"""In place of a label or unit that stands there but is another one than it was read as, or of a mark that is faint."""
 FEWEST_TARIFFS = 3
 """Tariffs lit at once that make a display test: a screen of one register has one, two may be a ghost."""
 
@@ -107,6 +110,7 @@ def _cases(label: Mark | None, unit: Mark | None, marks: Sequence[Mark]) -> Iter
     seen = [(place, m) for place, m in enumerate(texts) if m is not None and (m.probability >= NOISE or place == LABEL)]
     doubts = sorted((p for p, m in seen if m.probability < CERTAIN), key=lambda p: _doubt(texts[p]), reverse=True)
     doubts = doubts[:MOST_DOUBTS]
+    faint = sum(mark.probability for mark in marks if _says_register(mark.text)) >= FAINT
     for answer in product((True, False), repeat=len(doubts)):
         stands = dict(zip(doubts, answer, strict=True))
         chance, there = 1.0, set[str]()
@@ -119,6 +123,8 @@ def _cases(label: Mark | None, unit: Mark | None, marks: Sequence[Mark]) -> Iter
                 told[place] = mark.text if true else UNREADABLE
             elif true:
                 there.add(mark.text)
+        if faint and not any(map(_says_register, there)):
+            there.add(UNREADABLE)
         yield _Told(told[0], told[1], frozenset(there)), chance
 
 

@@ -338,3 +338,15 @@ def test_a_title_names_the_value_of_the_next_screen() -> None:
     assert is_title(display("1.8.0", text="1.8.0"), "1.8.0", 3)
     assert not is_title(display("1.8.0"), "001234.5", 3)
     assert not is_title(display(text="1.8.0"), "1.8.0", 3)
+
+
+@pytest.mark.parametrize(
+    ("chances", "register"),
+    [((), "1.8.0"), ((0.05, 0.06), "1.8.0"), ((0.17, 0.13, 0.05, 0.25), None), ((0.97, 0.1), "1.8.1")],
+)
+def test_a_tariff_that_is_too_faint_to_read_is_not_the_total(chances: tuple[float, ...], register: str | None) -> None:
+    """None of the four was likely, and yet one was lit: the value of T1 was accepted as the total."""
+    shown = display(None, "kWh")
+    marks = tuple(Mark(f"T{i}", chance) for i, chance in enumerate(chances, 1))
+    seen = which_register(replace(shown, marks=marks), PROFILES["mercury-200"])
+    assert seen.register == register
