@@ -85,7 +85,7 @@ def test_the_last_digit_is_read_where_the_locator_left_it_out(reader: MeterReade
     long = np.linalg.norm(np.subtract(display.quad[1], display.quad[0]))
     last = display.glyphs[-1]
     short = stretched(np.array(display.quad, np.float32), 0.0, -float((1 - last.start) * long / tall), 0.0)
-    again = reader._display(frame, Found("lcd", short, display.score, display.legible))
+    again = reader._display(frame, Found(display.kind, short, display.score, display.legible))
     assert _text(again.glyphs) == _text(display.glyphs)
 
 

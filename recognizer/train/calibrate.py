@@ -3,8 +3,8 @@
 Logistic regression (Platt 1999) on photos that no network trained on: the validation splits and the training
 photos held back. The accept threshold is the lowest from LEAST_ACCEPTED on that keeps the share of errors among the
 accepted photos of this set at ACCEPT_ERROR or below (selection with guaranteed risk, Geifman and El-Yaniv 2017,
-without its confidence bound: the set is too small for one). It assumes that later photos resemble these. Photos whose
-truth is known to be wrong measure nothing. Never ``test``.
+without its confidence bound: the set is too small for one). It assumes that later photos resemble these. Photos of
+``wrong_truths.csv`` are left out. Never ``test``.
 """
 
 import logging

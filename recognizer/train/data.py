@@ -24,7 +24,7 @@ TIGHT_BOXES = {"cesc-electricity"}
 """Sources whose boxes lie close around a level row of digits. Of illegible displays any box will do."""
 CORNERS_CSV = Path(__file__).with_name("corners.csv")
 WRONG_TRUTHS_CSV = Path(__file__).with_name("wrong_truths.csv")
-"""Truths of training photos found wrong by eye, with what the photo shows: they teach nothing and measure nothing."""
+"""Truths of training photos found wrong, or unknown, by eye, with what is seen: they teach and calibrate nothing."""
 
 
 @dataclass(frozen=True)
