@@ -1,6 +1,6 @@
 """One drum counter with its surroundings: window, wheels, separators, decimal marks, plate."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import cv2
@@ -40,11 +40,13 @@ class DrumStyle:
     last_wheel: Colour
     last_figure: Colour
     decimals: int
-    mark: str  # none, colour, box, comma, notch: how the decimals are told
+    mark: str  # none, colour, box, comma, notch or several: how the decimals are told
     separator: str  # none, line, dark, bar, cogs
     curve: float  # how much of the cylinder shows: 0 flat
     side: float  # where the numeral stands in its cell, -1 left to 1 right
     holes: bool  # each wheel behind its own opening in the plate
+    band: bool = False  # wheels and unit in one dark band, as on gas meters
+    ticks: bool = False  # the last wheel is graduated
 
     @staticmethod
     def sample(rng: np.random.Generator) -> "DrumStyle":
@@ -80,6 +82,29 @@ class DrumStyle:
             curve=float(rng.uniform(0.0, 1.0)),
             side=float(rng.normal(0, 0.25)),
             holes=holes,
+        )
+
+    @staticmethod
+    def sample_gas(rng: np.random.Generator) -> "DrumStyle":
+        """A diaphragm gas meter's: small light numerals set wide in a dark band, the decimals in a red frame."""
+        wheel, figure = ink.jitter(rng, pick(rng, DARK), 8), ink.jitter(rng, pick(rng, WHITE), 8)
+        red = chance(rng, 0.25)
+        return replace(
+            DrumStyle.sample(rng),
+            cell=float(rng.uniform(0.72, 1.2)),
+            numeral=float(rng.uniform(0.48, 0.75)),
+            pitch=float(rng.uniform(1.15, 1.7)),
+            gap=pick(rng, (0.0, 0.0, 0.03, float(rng.uniform(0.0, 0.15)))),
+            wheel=wheel,
+            figure=figure,
+            last_wheel=ink.jitter(rng, pick(rng, RED), 10) if red else wheel,
+            last_figure=figure,
+            decimals=pick(rng, (2, 3, 3, 3)),
+            mark=pick(rng, ("colour", "colour+comma", "colour+box") if red else ("box", "box", "box+comma", "comma")),
+            separator=pick(rng, ("none", "none", "dark", "cogs")),
+            holes=False,
+            band=True,
+            ticks=chance(rng, 0.6),
         )
 
 
@@ -137,7 +162,7 @@ def assemble(
 ) -> Strip:
     """Set a finished window into a plate and say where everything is."""
     height, width = window.shape[:2]
-    image, (x, y) = mount_counter(rng, window, cells, style.decimals, style.mark, style.holes, setting)
+    image, (x, y) = mount_counter(rng, window, cells, style, setting)
     glyphs: list[Glyph] = []
     first = len(cells) - style.decimals
     digits = text.replace(".", "")
@@ -177,6 +202,8 @@ def _wheels(
                 glyph = font.numeral((digit + k) % 10)
                 room = (b - a - glyph.shape[1]) / 2
                 ink.stamp(part, glyph, room + style.side * max(0.0, room), y)
+        if style.ticks and i == len(cells) - 1:
+            _graduate(part, h / 2 - roll * step, step)
     if style.curve > 0.15:
         mask = _bend(mask, style.curve)
     strength = 1.0 if chance(rng, 0.6) else float(rng.uniform(0.55, 1.0))
@@ -185,6 +212,15 @@ def _wheels(
     if split < w:
         ink.paint(window[:, split:], mask[:, split:], style.last_figure, strength)
     return finish_window(rng, style, window, cells)
+
+
+def _graduate(part: Mask, middle: float, step: float) -> None:
+    """A line every fifth of a digit along the right edge of a wheel, a longer one at each of its digits."""
+    high, wide = part.shape
+    for k in range(-10, 16):
+        long, y = 0.3 if k % 5 == 0 else 0.18, round(middle + k * step / 5)
+        if 0 <= y < high:
+            part[y : y + max(1, round(step * 0.05)), round(wide * (1 - long)) :] = 255
 
 
 def finish_window(rng: np.random.Generator, style: DrumStyle, window: Canvas, cells: list[tuple[int, int]]) -> Canvas:

@@ -1,6 +1,7 @@
 """The plate around a drum counter: frame, decimal marks, place values, unit, holes for single wheels."""
 
 from itertools import pairwise
+from typing import Protocol
 
 import numpy as np
 
@@ -18,27 +19,43 @@ WATER_UNITS = ("m3", "m3", "m\u00b3", "M3", "m")
 UNITS = (*WATER_UNITS, "kWh", "kWh", "kWh", "kWh")
 
 
+class Mounted(Protocol):
+    """What of a counter's looks concerns its plate; ``recognizer.synth.drum.DrumStyle`` has it."""
+
+    @property
+    def decimals(self) -> int: ...
+    @property
+    def mark(self) -> str: ...
+    @property
+    def holes(self) -> bool: ...
+    @property
+    def band(self) -> bool: ...
+
+
 def mount_counter(
     rng: np.random.Generator,
     window: Canvas,
     cells: list[tuple[int, int]],
-    decimals: int,
-    mark: str,
-    holes: bool,
+    style: Mounted,
     setting: Setting,
 ) -> tuple[Image, tuple[int, int]]:
     """The finished picture and where in it the window's top-left corner is."""
     h, w = window.shape[:2]
+    decimals, mark, holes = style.decimals, style.mark, style.holes
     side, above, below = (round(h * rng.uniform(0.35, 1.1)) for _ in range(3))
-    band = not holes and float(window.mean()) < 90 and chance(rng, 0.35)
+    band = style.band or (not holes and float(window.mean()) < 90 and chance(rng, 0.35))
     right = round(h * rng.uniform(1.5, 2.6)) if band else side
+    if style.band:
+        side = round(h * rng.uniform(0.35, 2.0))
     colour = setting.plate or ink.jitter(rng, pick(rng, PLATES), 10)
     canvas = plate_surface(rng, h + above + below, side + w + right, colour, flat=setting.in_face)
     dark_plate = sum(colour) < 330
     print_colour: Colour = (225, 228, 228) if dark_plate else pick(rng, ((30, 30, 32), (60, 60, 62), (20, 20, 20)))
     _frame(rng, canvas, (side, above, side + w, above + h), colour, print_colour)
     if band:
-        _band(rng, canvas, (side, above, side + w, above + h), setting)
+        units, most = (WATER_UNITS, 2.0) if style.band else (_units(setting), 0.4)
+        tone = float(np.median(window)) if style.band and chance(rng, 0.6) else float(rng.uniform(18, 60))
+        _band(rng, canvas, (side, above, side + w, above + h), units, tone, most)
     canvas[above : above + h, side : side + w] = window
     first = len(cells) - decimals
     if holes:
@@ -51,7 +68,7 @@ def mount_counter(
             _comma(rng, canvas, x, above, h, print_colour, holes)
         elif mark == "notch":
             _notch(canvas, side + cells[first - 1][1], side + cells[first][0], above, h, colour)
-        elif mark == "box" or chance(rng, 0.12):
+        if "box" in mark or (mark in ("colour", "none") and chance(rng, 0.12)):
             _box(rng, canvas, (side + cells[first][0], above, side + w, above + h), red)
     _print(rng, mask, cells, decimals, (side, above, h), () if band else _units(setting), setting.in_face)
     ink.paint(canvas, mask, print_colour, float(rng.uniform(0.6, 1)))
@@ -85,14 +102,18 @@ def _frame(rng: np.random.Generator, canvas: Canvas, box: ink.Rect, plate: Colou
         canvas[max(0, y0 - 1) : y1 + 1, max(0, x0 - 1) : x1 + 1] = ink.shade(plate, float(rng.uniform(0.3, 0.7)))
 
 
-def _band(rng: np.random.Generator, canvas: Canvas, box: ink.Rect, setting: Setting) -> None:
-    """A dark band in which the wheels and the unit beside them stand, as if the unit were two more wheels."""
+def _band(
+    rng: np.random.Generator, canvas: Canvas, box: ink.Rect, units: tuple[str, ...], tone: float, most_before: float
+) -> None:
+    """A dark band in which the wheels and the unit beside them stand, as if the unit were two more wheels.
+
+    It begins at most ``most_before`` heights before the first wheel.
+    """
     x0, y0, x1, y1 = box
     h = y1 - y0
     high, end = round(h * rng.uniform(0.0, 0.12)), canvas.shape[1] - round(h * rng.uniform(0.0, 0.3))
-    tone = float(rng.uniform(18, 60))
-    canvas[max(0, y0 - high) : y1 + high, max(0, x0 - round(h * rng.uniform(0.05, 0.4))) : end] = tone
-    unit = ink.text_stamp(pick(rng, _units(setting)), max(5, round(h * rng.uniform(0.4, 0.75))), pick(rng, (500, 700)))
+    canvas[max(0, y0 - high) : y1 + high, max(0, x0 - round(h * rng.uniform(0.05, most_before))) : end] = tone
+    unit = ink.text_stamp(pick(rng, units), max(5, round(h * rng.uniform(0.4, 0.75))), pick(rng, (500, 700)))
     mask: Mask = np.zeros(canvas.shape[:2], np.uint8)
     ink.stamp(mask, unit, x1 + h * rng.uniform(0.2, 0.7), y0 + (h - unit.shape[0]) * rng.uniform(0.3, 0.8))
     ink.paint(canvas, mask, (225, 228, 228), float(rng.uniform(0.6, 1)))

@@ -9,7 +9,9 @@ from recognizer.synth import render_scene
 from recognizer.synth.clip import render_clip
 from recognizer.synth.clip_meters import FAMILIES
 from recognizer.synth.clip_stage import Ground
+from recognizer.synth.drum import DrumStyle
 from recognizer.synth.labels import QuadArray, Row, ScreenPicture
+from recognizer.synth.scene import MeterPlan, Scene
 from recognizer.synth.screen_real import draw_screen_on
 from recognizer.train.data import Corners, Example, Image
 from recognizer.train.locator import CachedPhoto, cache_photo
@@ -24,8 +26,13 @@ TITLES, BLANK = 0.1, 0.2
 
 
 def scene(rng: np.random.Generator) -> CachedPhoto:
-    drawn = render_scene(rng, size=(int(rng.integers(480, 800)), int(rng.integers(480, 800))))
-    return cache_photo(drawn.image, tuple((d.kind, np.asarray(d.quad, np.float32), d.legible) for d in drawn.displays))
+    return _cached(render_scene(rng, _size(rng)))
+
+
+def gas_meter(rng: np.random.Generator) -> CachedPhoto:
+    """A counter in a dark band that is longer than its wheels: no training photo shows one."""
+    plan = MeterPlan(kind="drum", round=False, drum=DrumStyle.sample_gas(rng))
+    return _cached(render_scene(rng, _size(rng), plans=[plan]))
 
 
 def filmed(rng: np.random.Generator) -> CachedPhoto:
@@ -69,6 +76,14 @@ def over_counters(examples: Sequence[Example], photos: Sequence[CachedPhoto]) ->
                 return cache_photo(image, tuple(("lcd", quad, not off) for quad in quads))
 
     return make
+
+
+def _size(rng: np.random.Generator) -> tuple[int, int]:
+    return int(rng.integers(480, 800)), int(rng.integers(480, 800))
+
+
+def _cached(drawn: Scene) -> CachedPhoto:
+    return cache_photo(drawn.image, tuple((d.kind, np.asarray(d.quad, np.float32), d.legible) for d in drawn.displays))
 
 
 def _shown_in(drawn: ScreenPicture) -> list[Corners]:

@@ -54,6 +54,34 @@ class Residual(nn.Module):
         return self.act(x + self.norm(self.second(self.first(x))))
 
 
+class Crossed(nn.Module):
+    """As a full 3x3 convolution, but a column of three first and a row of three then (Jaderberg et al. 2014).
+
+    With half as many channels between them it takes half the time. ``recognizer.train.restore`` makes it of a full one.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.column = nn.Conv2d(width, width // 2, (3, 1), 1, (1, 0), bias=False)
+        self.row = nn.Conv2d(width // 2, width, (1, 3), 1, (0, 1), bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.row(self.column(x))
+
+
+class CrossedResidual(nn.Module):
+    """``Residual`` with crossed convolutions."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = nn.Sequential(Crossed(width), nn.BatchNorm2d(width), nn.Hardswish(inplace=True))
+        self.second = nn.Sequential(Crossed(width), nn.BatchNorm2d(width))
+        self.act = nn.Hardswish(inplace=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.act(x + self.second(self.first(x)))
+
+
 class LocatorNet(nn.Module):
     """(N, 3, H, W) picture, H and W multiples of 32, to (N, 2 + 8 + 1, H/4, W/4).
 
@@ -134,13 +162,13 @@ class ScreenNet(nn.Module):
             _conv(3, 24, 3, 2),  # 72 x 192
             _conv(24, 32),  # small labels are ten pixels tall: their strokes are seen before anything is shrunk
             _conv(32, 64, 3, 2),  # 36 x 96
-            Residual(64),
-            Residual(64),
+            CrossedResidual(64),
+            CrossedResidual(64),
         )
         self.coarse = nn.Sequential(
             _conv(64, 128, 3, (2, 1)),  # 18 x 96
-            Residual(128),
-            Residual(128),
+            CrossedResidual(128),
+            CrossedResidual(128),
         )
         self.cells = nn.Conv2d(128, len(SCREEN_UNITS) + len(SCREEN_MARKS), 1)
         self.context = nn.Sequential(

@@ -8,6 +8,8 @@ import numpy as np
 
 from recognizer.synth import DigitBank, degrade, load_digit_bank, render_strip
 from recognizer.synth.clip_stage import Ground
+from recognizer.synth.drum import DrumStyle, render_drum
+from recognizer.synth.labels import Strip
 from recognizer.train import counter, counter_screens, dial, locator, screen, screen_real
 from recognizer.train import locator_scenes as scenes
 from recognizer.train import screen_panels as panels
@@ -54,6 +56,7 @@ def train_locator(data_dir: Path, checkpoint: Path, schedule: Schedule, start_fr
     glasses = screen_real.grounds(data_dir, usable(data_dir))
     drawn = {
         renewed(rng, scenes.scene, 1000): 0.13,
+        renewed(rng, scenes.gas_meter, 400): 0.05,
         renewed(rng, scenes.filmed, 500): 0.12,
         renewed(rng, scenes.over_counters(examples, real), 700): 0.15,
         renewed(rng, scenes.on_real_glass(glasses), 200): 0.03,
@@ -112,7 +115,7 @@ def train_counter(
         for _ in range(share)
     ]  # fmt: skip
     groups += [(0.10 / len(fillings), filling) for filling in fillings]
-    groups += [(0.07, _rendered("lcd")), (0.08, _rendered("drum")), (0.08, _rendered("drum", bank))]
+    groups += [(0.07, _rendered("lcd")), (0.08, _rendered("drum")), (0.08, _rendered("drum", bank)), (0.05, _gas_drum)]
     rng = np.random.default_rng([schedule.seed, 4])
     glasses = screen_real.grounds(data_dir, usable(data_dir))
     groups += [
@@ -184,13 +187,20 @@ def train_dial(data_dir: Path, checkpoint: Path, schedule: Schedule, start_from:
     )  # fmt: skip
 
 
+def _gas_drum(rng: np.random.Generator) -> Cutout:
+    return _as_cutout(rng, render_drum(rng, DrumStyle.sample_gas(rng)))
+
+
 def _rendered(kind: str, bank: DigitBank | None = None) -> Callable[[np.random.Generator], Cutout]:
     def make(rng: np.random.Generator) -> Cutout:
-        strip = render_strip(rng, "lcd" if kind == "lcd" else "drum", bank, 1.0)
-        image = degrade(rng, strip.image) if rng.random() < 0.5 else strip.image
-        return Cutout(image, np.asarray(strip.quad, np.float32), (strip.text,), "rendered", kind)
+        return _as_cutout(rng, render_strip(rng, "lcd" if kind == "lcd" else "drum", bank, 1.0))
 
     return make
+
+
+def _as_cutout(rng: np.random.Generator, strip: Strip) -> Cutout:
+    image = degrade(rng, strip.image) if rng.random() < 0.5 else strip.image
+    return Cutout(image, np.asarray(strip.quad, np.float32), (strip.text,), "rendered", strip.kind)
 
 
 def _elsewhere(data_dir: Path, examples: list[Example]) -> list[Cutout]:

@@ -17,7 +17,7 @@ from recognizer.vision.screen import LABEL_CHARACTERS, SCREEN_MARKS, SCREEN_UNIT
 
 CELLS = (18, 96)
 """Rows and columns of the network's maps."""
-OF_CTC, OF_CENTRES, OF_CELLS = 0.2, 1.0, 1.0
+OF_CTC, OF_CENTRES, OF_CELLS = 1.0, 1.0, 1.0
 """Weights of the label's text, of its single characters in the middle of where they stand, and of the maps. With the
 text at full weight its large gradients left no room for the others."""
 TOLD = 0.5
@@ -121,16 +121,16 @@ def _of_cells(logits: Tensor, inside: Tensor, known: Tensor) -> Tensor:
 
 
 def accuracy(net: nn.Module, batch: Batch) -> dict[str, float]:
-    """Shares of a batch whose label, unit and all marks are right."""
+    """Shares of a batch whose label, unit and all marks are right; of labels where there is one and where none is."""
     pictures, codes, lengths, owner, unit, marks, _, _ = batch
     with torch.no_grad():
         label, unit_logits, mark_logits = net(normalise(pictures))
-    right, start = 0, 0
-    for i, n in zip(owner.tolist(), lengths.tolist(), strict=True):
-        right += best_path(label[i].double().numpy()) == tuple(codes[start : start + n].tolist())
-        start += n
+    read = [best_path(label[i].double().numpy()) for i in owner.tolist()]
+    truth = [tuple(text.tolist()) for text in codes.split(lengths.tolist())]
+    right = torch.tensor([a == b for a, b in zip(read, truth, strict=True)])
     return {
-        "label": right / max(1, len(lengths)),
+        "label": _share(right[lengths > 0]),
+        "no label": _share(right[lengths == 0]),
         "unit": _share((unit_logits.argmax(1) == unit)[unit != NOT_TOLD]),
         "marks": _share(((mark_logits > 0) == (marks > 0)).all(1)[~marks.isnan().any(1)]),
     }

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from recognizer.vision.rectify import stretched
 
 PANEL_HEIGHT, PANEL_WIDTH = 144, 384
-BESIDE = 0.45
+BESIDE = 0.55
 """What is cut left and right of the value, as a share of its length, at least: labels stand left of it, units right."""
-ABOVE, BELOW = 1.2, 1.2
-"""What is cut above and below the value, in heights of its digits."""
+ABOVE, BELOW = 1.6, 1.2
+"""What is cut above and below the value, in heights of its digits: where there is room, labels stand above."""
 LONG = 8.0
 """Length, in heights of its digits, of a value that leaves little of the glass empty beside it."""
 _HEIGHTS = (1 + ABOVE + BELOW) * PANEL_WIDTH / PANEL_HEIGHT

@@ -71,6 +71,36 @@ def test_the_quad_of_an_lcd_is_tight_around_the_lit_digits() -> None:
             assert dark[y0:y1, round(a) : max(round(a) + 1, round(b))].any()
 
 
+def test_the_band_of_a_gas_meter_goes_on_beyond_its_wheels_and_its_quad_does_not() -> None:
+    """Catches a quad around the whole band, unit and all: it would teach the locator to cut ``m³`` as digits."""
+    rng = np.random.default_rng(6)
+    for seed in range(20):
+        style = replace(DrumStyle.sample_gas(rng), wheel=(0.0, 200.0, 0.0), figure=(0.0, 255.0, 0.0), ticks=True)
+        style = replace(style, last_wheel=style.wheel, last_figure=style.figure, mark="comma", separator="none")
+        strip = render_drum(np.random.default_rng(seed), style, 1234.0, 8, 60, CLEAN)
+        _check(strip)
+        assert strip.text.partition(".")[0] + strip.text.partition(".")[2] == "00001234"
+        x0, y0, x1, y1 = (round(float(v)) for v in (*strip.quad[0], *strip.quad[2]))
+        row = strip.image[(y0 + y1) // 2].astype(int)
+        green = np.flatnonzero((row[:, 1] > 30) & (row[:, 1] > 2 * row[:, 0] + 10))
+        assert x0 <= green.min()
+        assert green.max() < x1
+        assert row[x1 + 2].max() < 110, "the band ends with the wheels"
+
+
+def test_only_the_last_wheel_is_graduated() -> None:
+    style = replace(DrumStyle.sample_gas(np.random.default_rng(1)), curve=0.0, separator="none")
+    plain, ticked = (
+        render_drum(np.random.default_rng(5), replace(style, ticks=ticks), 1234.0, 6, 60, CLEAN)
+        for ticks in (False, True)
+    )
+    changed = np.flatnonzero((cv2.absdiff(plain.image, ticked.image) > 60).any((0, 2)))
+    x0, x1 = plain.quad[0, 0], plain.quad[1, 0]
+    assert len(changed)
+    assert (changed > x0 + (x1 - x0) * 5 / 6).all()
+    assert (changed < x1 + 1).all()
+
+
 def test_the_quad_of_a_drum_is_the_window_opening() -> None:
     rng = np.random.default_rng(2)
     for seed in range(15):
