@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from recognizer import InputError, MeterReader, ModelError, load_frame
 from recognizer.domain.fusion import raised
@@ -74,6 +75,31 @@ def test_half_a_unit_of_a_display_that_was_cut_out_is_no_power() -> None:
     assert reader.read(strip).readings[0].status == "review"
     read = Beside(unit=Mark("kWh", 0.99))
     assert reader.observe(load_frame(strip)).displays[0].unit == Mark("kWh", 0.99)
+
+
+@pytest.mark.parametrize(("upright", "text"), [(0.95, "10899"), (0.6, "66801")])
+def test_a_display_that_was_cut_out_hardly_stands_on_its_head(
+    reader: MeterReader, monkeypatch: pytest.MonkeyPatch, upright: float, text: str
+) -> None:
+    """A photo of 10899 was read as 668 of 66801; what reads far better on its head does stand so."""
+
+    def read(_: object, quad: NDArray[np.float32]) -> tuple[Glyph, ...]:
+        on_its_head = quad[1, 0] < quad[0, 0]
+        read, chance = ("66801", 0.96) if on_its_head else ("10899", upright)
+        return tuple(
+            Glyph(
+                ((digit, chance),),
+                0.0,
+                0.0,
+            )
+            for digit in read
+        )
+
+    monkeypatch.setattr("recognizer.reader.rectify", lambda _, quad: quad)
+    monkeypatch.setattr("recognizer.reader.read_strip", read)
+    quad = np.array([[280, 50], [20, 50], [20, 10], [280, 10]], np.float32)
+    strip = load_frame(np.zeros((60, 300, 3), np.uint8))
+    assert _text(reader._display(strip, Found("drum", quad, 0.9, 0.99)).glyphs) == text
 
 
 @pytest.mark.parametrize("sample", ["01-lcd-point.jpg", "09-drum-close.jpg"])
