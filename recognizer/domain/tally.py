@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from math import prod
 
 from recognizer.domain.fusion import fuse
 from recognizer.domain.look import known_register, settled_by_history
@@ -11,13 +12,17 @@ from recognizer.domain.meter import Known
 from recognizer.domain.plausibility import Case, Rules, check, check_sum
 from recognizer.domain.policy import Policy
 from recognizer.domain.prior import weigh
-from recognizer.domain.reading import Finding, Reading
+from recognizer.domain.reading import Finding, Reading, Status
 from recognizer.domain.register import Screen
 from recognizer.domain.scroll import Showing
 from recognizer.domain.sightings import Vote, best_votes
 from recognizer.domain.visit_rules import VisitRules
 
 _DAY = 86400
+BY_CHANCE = 0.1
+"""Chance that a total is the sum of its tariffs though not all of them are right: misread in the last place by one or
+two, or two of them alike, by a segment that is dead."""
+_DOUBTS = ("low_confidence", "seen_once")
 _TARIFF = re.compile(r"1\.8\.[1-8]")
 
 
@@ -66,13 +71,7 @@ def conclude_register(
     shown = next((t for t in texts if t.text == text), main)
     if confidence < policy.refuse_below or text.replace(".", "") in serials:
         return None
-    findings: list[Finding] = []
-    if confidence < policy.accept_above:
-        message = f"Confidence {confidence:.2f} is below the {policy.accept_above:.2f} that acceptance takes."
-        findings.append(Finding("low_confidence", message))
-    elif shown.last - shown.first < rules.apart and confidence < rules.single_above:
-        message = f"Seen once, with confidence {confidence:.2f}: a second look or {rules.single_above:.2f} is needed."
-        findings.append(Finding("seen_once", message))
+    findings = _doubts(confidence, shown.last - shown.first, policy, rules)
     if case is not None:
         case = replace(case, text=text, confidence=confidence)
         findings += [*settled_by_history(seen, text), *check(case, known.now, policy.rules)]
@@ -94,8 +93,21 @@ def conclude_register(
     return Told(reading, best.at, shown.first, shown.last)
 
 
-def with_sum_checked(told: Sequence[Told], of_meter: Sequence[str], rules: Rules) -> list[Told]:
-    """The total against the sum of its tariffs, once all are there; a mismatch accepts none of them.
+def _doubts(confidence: float, seconds: float, policy: Policy, rules: VisitRules) -> list[Finding]:
+    """Why a text that was seen over so many seconds with this confidence is not accepted."""
+    if confidence < policy.accept_above:
+        message = f"Confidence {confidence:.2f} is below the {policy.accept_above:.2f} that acceptance takes."
+        return [Finding("low_confidence", message)]
+    if seconds < rules.apart and confidence < rules.single_above:
+        message = f"Seen once, with confidence {confidence:.2f}: a second look or {rules.single_above:.2f} is needed."
+        return [Finding("seen_once", message)]
+    return []
+
+
+def with_sum_checked(
+    told: Sequence[Told], of_meter: Sequence[str], policy: Policy, visit_rules: VisitRules
+) -> list[Told]:
+    """The total against the sum of its tariffs, once all are there: a mismatch accepts none, agreement tells for all.
 
     ``of_meter`` are the registers that the meter is known or said to have; a tariff that was seen is one of them. With
     fewer than two tariffs said there may be others that were not seen, and only a sum above the total is wrong: who
@@ -112,15 +124,33 @@ def with_sum_checked(told: Sequence[Told], of_meter: Sequence[str], rules: Rules
     last_place = Decimal(1).scaleb(max(places))
     seconds = max(t.last for t in of_sum) - min(t.first for t in of_sum)
     # Even a slow register may count one on between two screens, and a coarser total is cut off itself.
-    used = _most_used(total.reading.unit, seconds, rules) + last_place * len(places)
-    if check_sum(Decimal(total.reading.text), [Decimal(t.reading.text) for t in parts], last_place, used):
-        return list(told)
-    rest = Decimal(total.reading.text) - sum(Decimal(t.reading.text) for t in parts)
+    used = _most_used(total.reading.unit, seconds, policy.rules) + last_place * len(places)
+    amount, amounts = Decimal(total.reading.text), [Decimal(t.reading.text) for t in parts]
+    if check_sum(amount, amounts, last_place, used):
+        # Of one tariff in use the total is a copy, perhaps the same screen with a mark that flickers; and a point that
+        # is lost in all of them changes no sum.
+        tells = len(places) == 1 and places != {0} and sum(a > 0 for a in amounts) > 1
+        strictly = tells and check_sum(amount, amounts, last_place)
+        return [_agreed(t, of_sum, policy, visit_rules) if strictly and t in of_sum else t for t in told]
+    rest = amount - sum(amounts)
     if rest > 0 and len(said) < 2:
         return list(told)
     message = f"{total.reading.register} and the sum of {', '.join(tariffs)} differ by {rest}."
     finding = Finding("sum_mismatch", message)
     return [_doubted(t, finding) if t in of_sum else t for t in told]
+
+
+def _agreed(told: Told, of_sum: Sequence[Told], policy: Policy, rules: VisitRules) -> Told:
+    """A register of a sum that is right, as certain as that all of them are (Bayes)."""
+    reading = told.reading
+    together = prod(t.reading.confidence for t in of_sum)
+    chance = together / (together + (1 - together) * BY_CHANCE)
+    if chance <= reading.confidence:
+        return told
+    others = [f for f in reading.findings if f.code not in _DOUBTS]
+    findings = (*_doubts(chance, told.last - told.first, policy, rules), *others)
+    status: Status = "accepted" if all(f.note for f in findings) else "review"
+    return replace(told, reading=replace(reading, confidence=chance, findings=findings, status=status))
 
 
 def _doubted(told: Told, finding: Finding) -> Told:

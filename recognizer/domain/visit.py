@@ -145,7 +145,7 @@ class Visit:
         order = {code: place for place, code in enumerate(dict.fromkeys((*self.wanted, *scroll_order)))}
         told.sort(key=lambda t: (order.get(t.reading.register, len(order)), t.reading.register))
         of_meter = (*self.wanted, *(r.code for r in record.registers)) if record else self.wanted
-        told = with_sum_checked(told, of_meter, self._policy.rules)
+        told = with_sum_checked(told, of_meter, self._policy, self._rules)
         readings = tuple(t.reading for t in told)
         accepted = {r.register for r in readings if r.status == "accepted"}
         if "1.8.0" in accepted:

@@ -17,6 +17,7 @@ from recognizer.domain.code import Code
 from recognizer.domain.fusion import fuse, raised
 from recognizer.domain.meter import Known, Meter, PastReading, Register
 from recognizer.domain.observation import Display, Glyph, Mark, Observation, Quad
+from recognizer.domain.policy import Policy
 from recognizer.domain.profile import load_profiles
 from recognizer.domain.reading import Candidate, Report
 from recognizer.domain.register import which_register
@@ -26,6 +27,7 @@ from recognizer.domain.visit_rules import FusionRules, VisitRules
 from recognizer.errors import UsageError
 
 SECURE = load_profiles()["secure-liberty-100"]
+ONE_BY_ONE, STRICT = VisitRules(fusion=FusionRules(most_gain=0.0)), Policy(accept_above=0.95)
 BOX: Quad = ((200, 200), (440, 200), (440, 280), (200, 280))
 
 
@@ -193,6 +195,36 @@ def test_the_total_is_checked_against_all_tariffs(total: str, agrees: bool) -> N
         visit=Visit(wanted=["1.8.1", "1.8.2", "1.8.0"]),
     )
     assert accepted(partial.report) == {"1.8.1": "000100.1", "1.8.0": total}
+
+
+@pytest.mark.parametrize(
+    ("day", "total", "believed"),
+    [
+        ("000100.1", "000300.3", True),
+        ("000000.0", "000200.2", False),  # of one tariff the total is a copy
+        ("0001001", "0003003", False),  # a point that all have lost changes no sum
+    ],
+)
+def test_a_sum_that_is_right_tells_for_its_parts(day: str, total: str, believed: bool) -> None:
+    """Three registers, each right nine times in ten: that they agree by chance is far less likely."""
+    night = "000200.2" if "." in day else "0002002"
+    texts = {"1.8.1": day, "1.8.2": night, "1.8.0": total}
+    visit = Visit(wanted=list(texts), rules=ONE_BY_ONE, policy=STRICT)
+    for n, (code, text) in enumerate(texts.items()):
+        assert not accepted(visit.report)
+        watched(*held(page(text, code), 3.0 * n, 2, sure=0.9 ** (1 / 7)), visit=visit)
+    assert visit.done == believed
+    if believed:
+        assert 0.95 < min(r.confidence for r in visit.report.readings) < 0.97
+
+
+def test_a_sum_that_is_nearly_right_tells_nothing() -> None:
+    """One unit too many in the last place is no mismatch, since a register may count on, but it proves nothing."""
+    visit = Visit(wanted=["1.8.1", "1.8.2", "1.8.0"], rules=ONE_BY_ONE, policy=STRICT)
+    for n, (code, text) in enumerate([("1.8.1", "000100.1"), ("1.8.2", "000200.2"), ("1.8.0", "000300.2")]):
+        watched(*held(page(text, code), 3.0 * n, 2, sure=0.9 ** (1 / 7)), visit=visit)
+    assert not visit.done
+    assert "sum_mismatch" not in findings(visit)
 
 
 def test_tariffs_that_were_not_seen_may_make_up_the_rest_and_no_sum_is_above_the_total() -> None:
