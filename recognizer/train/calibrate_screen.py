@@ -5,25 +5,30 @@ few labels for it. So the figures hold as far as drawn screens are like real one
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recognizer.train import recipes
 from recognizer.train.screen_panels import NOT_TOLD, Panel
 from recognizer.vision.card import Card, read_card, write_card
+from recognizer.vision.ctc import best_path, log_softmax
 from recognizer.vision.locate import normalise
 from recognizer.vision.models import load_model
-from recognizer.vision.screen import SCREEN_UNITS, label_of, unit_of_panel
+from recognizer.vision.screen import SCREEN_UNITS, Trust, label_of, no_label, unit_of_panel
 
 log = logging.getLogger(__name__)
 SEED, PANELS, PART = 977, 1500, 0.15
 RATE, RIDGE = 0.05, 1.0
 """Of the descent, and its pull towards the plain probability."""
 
+Logits = NDArray[np.float64]
 Said = tuple[float, bool]
 """A probability, and whether what had it was right."""
+Outputs = tuple[Panel, Logits, Logits, Logits]
+"""A panel, and the network's logits of its label, unit and marks."""
 
 
 def calibrate_screen(data_dir: Path, models_dir: Path) -> None:
@@ -32,29 +37,43 @@ def calibrate_screen(data_dir: Path, models_dir: Path) -> None:
     rng = np.random.default_rng([SEED, 3])
     makers = recipes.drawn_panels(rng, *recipes.screen_canvases(data_dir), part=PART)
     shares = np.array([share for share, _ in makers]) / sum(share for share, _ in makers)
-    said: dict[str, list[Said]] = {"label": [], "unit": [], "marks": []}
+    seen = []
     for place in rng.choice(len(makers), PANELS, p=shares):
         panel = makers[int(place)][1](rng)
-        outputs = (np.asarray(output[0], np.float64) for output in model.run(normalise(panel.image)))
-        for name, more in zip(said, _said(panel, *outputs), strict=True):
-            said[name] += more
-    folder = models_dir / "screen"
+        label, unit, marks = (np.asarray(out[0], np.float64) for out in model.run(normalise(panel.image)))
+        seen.append((panel, label, unit, marks))
+    said = said_of(seen)
     figures = {name: fitted(pairs) for name, pairs in said.items()}
     log.info("%s", {name: (len(said[name]), figures[name]) for name in said})
+    folder = models_dir / "screen"
     write_card(folder, Card({**read_card(folder).settings, "calibration": figures}))
 
 
-def _said(
-    panel: Panel, label: np.ndarray, unit: np.ndarray, marks: np.ndarray
-) -> tuple[Iterable[Said], Iterable[Said], Iterable[Said]]:
-    """What the network says of the label, the unit and each mark, as far as the panel's truth tells."""
-    text, name = label_of(label), unit_of_panel(unit)
-    of_label = [(text[1], text[0] == panel.label)] if text is not None and panel.label is not None else []
-    told = name is not None and panel.unit != NOT_TOLD
-    of_unit = [(name[1], name[0] == SCREEN_UNITS[panel.unit])] if name is not None and told else []
-    chances = (1 / (1 + np.exp(-marks))).tolist()
-    of_marks = [(chance, lit) for chance, lit in zip(chances, panel.marks, strict=True) if lit is not None]
-    return of_label, of_unit, of_marks
+def said_of(seen: Sequence[Outputs]) -> dict[str, list[Said]]:
+    """By the names in ``Trusts`` what the network says of the panels, as far as their truth tells.
+
+    Of absences first: whether a text counts as read depends on how far they are believed.
+    """
+    of_label = [(panel.label, label) for panel, label, _, _ in seen if panel.label is not None]
+    of_unit = [(SCREEN_UNITS[panel.unit], unit) for panel, _, unit, _ in seen if panel.unit != NOT_TOLD]
+    none: dict[str, list[Said]] = {
+        "no_label": [(no_label(out), not truth) for truth, out in of_label if not best_path(log_softmax(out))],
+        "no_unit": [(float(np.exp(log_softmax(out[None])[0, 0])), not truth) for truth, out in of_unit],
+    }
+    label, unit = (Trust(**fitted(none[name])) for name in ("no_label", "no_unit"))
+    labels = [(truth, read) for truth, out in of_label if (read := label_of(out, label)) is not None]
+    units = [(truth, read) for truth, out in of_unit if (read := unit_of_panel(out, unit)) is not None]
+    return {
+        "label": [(chance, text == truth) for truth, (text, chance) in labels],
+        "unit": [(chance, text == truth) for truth, (text, chance) in units],
+        "marks": [
+            (float(1 / (1 + np.exp(-out))), lit)
+            for panel, _, _, marks in seen
+            for out, lit in zip(marks, panel.marks, strict=True)
+            if lit is not None
+        ],
+        **none,
+    }
 
 
 def fitted(said: Iterable[Said]) -> dict[str, float]:

@@ -24,8 +24,8 @@ SCREEN_UNITS = ("", "kWh", "MWh", "kvarh", "kVAh", "kW", "kvar", "kVA", "V", "A"
 SCREEN_MARKS = ("T1", "T2", "T3", "T4", "①", "②", "③", "④", "CUM", "MAX", "MD", "TIME", "DATE", "TOTAL")
 """TIME and DATE are also told of values whose digits are parted as those of a clock or a date."""
 SURELY_NONE = 0.8
-"""Probability above which no unit stands there; below it the likeliest one does, however doubtful: a power screen
-whose unit is overlooked would pass for a reading."""
+"""Chance above which no unit stands there; below it the likeliest one does, however doubtful: a power screen whose unit
+is overlooked would pass for a reading."""
 SURELY_NO_LABEL = 0.5
 """The same of a label: below it one stands there that is too small or too faint to be read."""
 SURELY_READ, READ = 0.9, 0.5
@@ -51,13 +51,21 @@ class Trust:
         return 1 / (1 + exp(-self.slope * log(kept / (1 - kept)) - self.offset))
 
 
+AS_SAID = Trust()
+
+
 @dataclass(frozen=True, slots=True)
 class Trusts:
-    """Of the texts of labels, of units and of marks; what fits a trained model stands in its card."""
+    """Of the texts of labels, of units and of marks, and of there being none; what fits a model stands in its card.
+
+    That nothing stands there takes a blank in every column and an unlit map of every unit: small doubts add up.
+    """
 
     label: Trust = Trust()
     unit: Trust = Trust()
     marks: Trust = Trust()
+    no_label: Trust = Trust()
+    no_unit: Trust = Trust()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +121,11 @@ def read_panel(model: Model, panel: NDArray[np.uint8], trusts: Trusts | None = N
     if shapes != [len(LABEL_CHARACTERS) + 1, len(SCREEN_UNITS), len(SCREEN_MARKS)]:
         raise ModelError(f"the screen model knows other labels, units or marks than this version ({shapes}); reinstall")
     label, unit, marks = (np.asarray(output[0], np.float64) for output in outputs)
-    return Beside(_label(label, trusts.label), _unit(unit, trusts.unit), _marks(marks, trusts.marks))
+    return Beside(
+        _believed(label_of(label, trusts.no_label), trusts.label),
+        _believed(unit_of_panel(unit, trusts.no_unit), trusts.unit),
+        _marks(marks, trusts.marks),
+    )
 
 
 def _with_left(beside: Beside, longer: Beside) -> Beside:
@@ -131,7 +143,7 @@ def _surer(own: Mark | None, longer: Mark | None) -> Mark | None:
     return longer
 
 
-def label_of(logits: NDArray[np.float64]) -> tuple[str, float] | None:
+def label_of(logits: NDArray[np.float64], absence: Trust = AS_SAID) -> tuple[str, float] | None:
     """The text of the best path with its exact probability over all paths; None: surely nothing stands there.
 
     Where the best path is empty and yet something may stand there, it is the likeliest single character: it tells that
@@ -140,29 +152,28 @@ def label_of(logits: NDArray[np.float64]) -> tuple[str, float] | None:
     log_probs = log_softmax(logits)
     codes = best_path(log_probs)
     if not codes:
-        if log_probs[:, 0].sum() >= log(SURELY_NO_LABEL):
+        if absence.chance(no_label(logits)) >= SURELY_NO_LABEL:
             return None
         codes = (int(log_probs[:, 1:].max(0).argmax()) + 1,)
     chance = float(np.exp(text_scores(log_probs, [codes])[0]))
     return "".join(LABEL_CHARACTERS[c - 1] for c in codes), min(1.0, chance)
 
 
-def unit_of_panel(logits: NDArray[np.float64]) -> tuple[str, float] | None:
+def no_label(logits: NDArray[np.float64]) -> float:
+    """The probability that every column is blank."""
+    return min(1.0, float(np.exp(log_softmax(logits)[:, 0].sum())))
+
+
+def unit_of_panel(logits: NDArray[np.float64], absence: Trust = AS_SAID) -> tuple[str, float] | None:
     """The likeliest unit and its probability; None: surely none stands there."""
     chances = np.exp(log_softmax(logits[None])[0])
-    if chances[0] >= SURELY_NONE:
+    if absence.chance(float(chances[0])) >= SURELY_NONE:
         return None
     best = int(chances[1:].argmax()) + 1
     return SCREEN_UNITS[best], float(chances[best])
 
 
-def _label(logits: NDArray[np.float64], trust: Trust) -> Mark | None:
-    read = label_of(logits)
-    return Mark(read[0], trust.chance(read[1])) if read is not None else None
-
-
-def _unit(logits: NDArray[np.float64], trust: Trust) -> Mark | None:
-    read = unit_of_panel(logits)
+def _believed(read: tuple[str, float] | None, trust: Trust) -> Mark | None:
     return Mark(read[0], trust.chance(read[1])) if read is not None else None
 
 

@@ -10,7 +10,7 @@ from recognizer.synth.labels import RowBoxes, Screen, ScreenPicture, rectangle  
 from recognizer.synth.screen import draw_screen  # noqa: E402
 from recognizer.synth.screen_real import draw_screen_on  # noqa: E402
 from recognizer.train import renew, screen, screen_panels  # noqa: E402
-from recognizer.train.calibrate_screen import fitted  # noqa: E402
+from recognizer.train.calibrate_screen import fitted, said_of  # noqa: E402
 from recognizer.train.nets import ScreenNet, _along  # noqa: E402
 from recognizer.vision.panel import PANEL_HEIGHT, PANEL_WIDTH, beside  # noqa: E402
 from recognizer.vision.screen import LABEL_CHARACTERS, SCREEN_MARKS, SCREEN_UNITS, Trust  # noqa: E402
@@ -166,6 +166,24 @@ def test_the_unit_of_a_title_is_asked_of_nobody() -> None:
     title = screen_panels.sample(rng, screen_panels.draw_title(rng), ())
     assert title.unit == screen_panels.NOT_TOLD
     assert title.label
+
+
+def test_how_far_nothing_is_believed_is_fitted_before_what_is_read() -> None:
+    """A label that is told only because nothing was doubted too much is none to judge the read ones by."""
+    blank, read = np.zeros((12, 42)), np.zeros((12, 42))
+    blank[:, 0], read[:, 0] = 5.0, 5.0
+    read[3, :2] = 0.0, 9.0
+    no_unit, unit = np.zeros(len(SCREEN_UNITS)), np.zeros(len(SCREEN_UNITS))
+    no_unit[0], unit[1] = 2.0, 9.0
+    picture, marks = np.zeros((1, 1, 3), np.uint8), np.zeros(len(SCREEN_MARKS))
+    bare = screen_panels.Panel(picture, "", 0, (False,) * len(SCREEN_MARKS))
+    told = screen_panels.Panel(picture, "0", 1, screen_panels.NO_MARK_TOLD)
+    said = said_of([(bare, blank, no_unit, marks)] * 200 + [(told, read, unit, marks)] * 200)
+    assert {name: len(pairs) for name, pairs in said.items()} == {
+        "label": 200, "unit": 200, "marks": 200 * len(SCREEN_MARKS), "no_label": 200, "no_unit": 400,
+    }  # fmt: skip
+    assert all(right for name in ("label", "unit") for _, right in said[name])
+    assert {right for p, right in said["no_unit"] if p < 0.1} == {False}
 
 
 def test_odds_are_raised_where_the_network_was_right_more_often_than_it_said() -> None:

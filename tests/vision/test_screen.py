@@ -93,6 +93,19 @@ def test_a_card_says_how_far_the_network_is_believed() -> None:
     assert Trust().chance(0.37) == pytest.approx(0.37)
 
 
+def test_a_card_says_how_far_nothing_is_believed() -> None:
+    """Small doubts of 192 columns and 11 units add up: on most panels without a unit one was told."""
+    bare = model(unit={"": 1.0, **dict.fromkeys(SCREEN_UNITS[1:], -2.0)})
+    bare.run(0)[0][0, :, 0] = 5.5
+    doubted = read_panel(bare, PANEL)
+    assert doubted.label is not None
+    assert doubted.unit is not None
+    raised = read_panel(bare, PANEL, Trusts(no_label=Trust(1.0, 4.0), no_unit=Trust(1.0, 4.0)))
+    assert (raised.label, raised.unit) == (None, None)
+    there = model("1.8.0", {"kWh": 9.0, "": 1.0})
+    assert read_panel(there, PANEL, Trusts(no_label=Trust(1.0, 9.0), no_unit=Trust(1.0, 4.0))).label is not None
+
+
 def test_a_damaged_calibration_is_told_and_not_taken_for_certainty() -> None:
     broken: tuple[object, ...] = ({"label": {"slope": -1.0}}, {"label": {"steep": 1.0}}, {"digits": {}}, "none")
     for figures in broken:
