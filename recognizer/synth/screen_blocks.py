@@ -59,6 +59,10 @@ def value_cells(rng: np.random.Generator, style: LcdStyle, rows: Sequence[Row]) 
     )  # fmt: skip
 
 
+LARGE_LABELS = 0.2
+"""Share of the panels whose label is about as tall as the value, as on many that show OBIS codes in a row of its own."""
+
+
 def label_block(rng: np.random.Generator, style: LcdStyle, labels: Sequence[str]) -> Block | None:
     if not labels:
         if chance(rng, 0.85):
@@ -67,7 +71,9 @@ def label_block(rng: np.random.Generator, style: LcdStyle, labels: Sequence[str]
     dots = style.cut.family == "dots" or any(map(needs_dots, labels)) or chance(rng, 0.1)
     long = max(map(len, labels)) > 8
     inline = dots and (any(" " in label for label in labels) or chance(rng, 0.5))
-    tall = float(rng.uniform(0.55, 1.0)) if long and dots else float(rng.uniform(0.3, 0.6))
+    large = chance(rng, LARGE_LABELS)
+    low, high = (0.55, 1.0) if dots and (long or large) else (0.55, 0.9) if large else (0.3, 0.6)
+    tall = float(rng.uniform(low, high))
     count = max(len(x) if inline else sum(c not in GAPS for c in x) for x in labels)
     count += int(rng.integers(0, 3)) if chance(rng, 0.4) else 0
     pitch = 5 / 7 * 1.2 if dots else style.cut.aspect + float(rng.uniform(0.16, 0.32))

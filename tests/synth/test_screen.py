@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from recognizer.synth.labels import QuadArray, Screen
 from recognizer.synth.lcd_style import LcdStyle
 from recognizer.synth.screen import Panel, draw_screen, sample_layout, sample_screen
+from recognizer.synth.screen_blocks import label_block
 from recognizer.synth.screen_parts import Cells
 from recognizer.synth.segments import SEVEN, Cut
 
@@ -190,3 +191,12 @@ def test_pictures_have_the_boxes_of_the_panel_and_a_plate_around_it() -> None:
         strip = picture.strip
         assert strip.text == "013414.9"
         assert "".join(g.char for g in strip.glyphs) == strip.text
+
+
+def test_some_labels_are_nearly_as_tall_as_the_value() -> None:
+    """A network that saw none did not read 1.8.0 in a row of its own above the value."""
+    style = LcdStyle.sample(np.random.default_rng(1))
+    blocks = [label_block(np.random.default_rng(seed), style, ("1.8.0", "2.8.0")) for seed in range(200)]
+    tall = np.array([block.height for block in blocks if block is not None])
+    assert 0.08 < (tall > 0.65).mean() < 0.25
+    assert (tall < 0.6).mean() > 0.6
