@@ -60,7 +60,7 @@ def value_cells(rng: np.random.Generator, style: LcdStyle, rows: Sequence[Row]) 
 
 
 LARGE_LABELS = 0.2
-"""Share of the panels whose label is about as tall as the value, as on many that show OBIS codes in a row of its own."""
+"""Share of the panels whose label is about as tall as the value, as on many with OBIS codes in a row of their own."""
 
 
 def label_block(rng: np.random.Generator, style: LcdStyle, labels: Sequence[str]) -> Block | None:
