@@ -1,10 +1,10 @@
 """Fit the confidence: how often is a whole reading right, given what the networks say of it?
 
-Logistic regression (Platt 1999) on photos of meters that no network trained on: the validation splits and training
-photos that were held back. The accept threshold is the lowest from LEAST_ACCEPTED on that keeps the share of errors
-among the accepted photos of this set at ACCEPT_ERROR or below (selection with guaranteed risk, Geifman and El-Yaniv
-2017, without its confidence bound: the set is too small for one). It assumes that later photos resemble these. Photos
-of ``wrong_truths.csv`` are left out. Never ``test``.
+Logistic regression (Platt 1999) on photos that no network trained on: the validation splits and the training
+photos held back. The accept threshold is the lowest from LEAST_ACCEPTED on that keeps the share of errors among the
+accepted photos of this set at ACCEPT_ERROR or below (selection with guaranteed risk, Geifman and El-Yaniv 2017,
+without its confidence bound: the set is too small for one). It assumes that later photos resemble these. Photos of
+``wrong_truths.csv`` are left out. Never ``test``.
 """
 
 import logging
@@ -21,7 +21,7 @@ from recognizer.domain.observation import DisplayKind
 from recognizer.domain.policy import Policy
 from recognizer.evaluate import Answer, Truth, main_form, read_truths
 from recognizer.reader import MeterReader
-from recognizer.train.data import load_examples, unseen, wrong_truths
+from recognizer.train.data import held_back, load_examples, wrong_truths
 from recognizer.vision.card import Card, read_card, write_card
 from recognizer.vision.frame import load_frame
 
@@ -47,7 +47,7 @@ class Case:
 
 def calibrate(data_dir: Path, models_dir: Path) -> None:
     """Write the calibration and the accept threshold into the counter's card."""
-    wanted = unseen(load_examples(data_dir)) - wrong_truths()
+    wanted = {e.file for e in load_examples(data_dir) if e.split == "val" or held_back(e)} - wrong_truths()
     truths = [t for t in read_truths(data_dir / "photos.csv") if t.file in wanted]
     cases = _cases(MeterReader(models_dir, policy=Policy()), data_dir, truths)
     kinds: tuple[DisplayKind, ...] = ("lcd", "drum")

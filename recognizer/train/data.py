@@ -8,7 +8,7 @@ by ``recognizer.train.corners`` and holds numbers only, never a picture.
 import csv
 import re
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -132,18 +132,6 @@ def held_back(example: Example) -> bool:
     if example.source in ("bdci-water", "toloka-water") or example.split != "train":
         return False
     return zlib.crc32(example.file.encode()) % 10 == 0
-
-
-def unseen(examples: Iterable[Example]) -> frozenset[str]:
-    """Files of validation splits and held-back photos, less those whose meter was photographed for training as well.
-
-    Of the held-back thai-electricity photos 11 of 18 have the reading of a training photo: the same meter, a moment
-    earlier. The validation splits are their sources' own, and their short readings coincide by chance.
-    """
-    examples = list(examples)
-    learnt = {(e.source, text) for e in examples if e.split == "train" and not held_back(e) for text in e.texts}
-    apart = (e for e in examples if held_back(e) and not any((e.source, text) in learnt for text in e.texts))
-    return frozenset(e.file for e in (*apart, *(e for e in examples if e.split == "val")))
 
 
 def possible_texts(source: str, display: str, reading: str) -> tuple[str, ...]:

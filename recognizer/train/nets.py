@@ -7,8 +7,8 @@ from recognizer.vision.screen import LABEL_CHARACTERS, SCREEN_MARKS, SCREEN_UNIT
 
 LOCATOR_STRIDE = 4
 LOCATOR_KINDS = ("lcd", "drum")
-LABEL_ROWS = 7
-"""Rows of four pixels in which the label of a screen is read."""
+LABEL_ROWS = 11
+"""Rows of four pixels in which the label of a screen is read: titles are as tall as the digits, 38 pixels."""
 CORNER_UNIT = 32.0
 """Corner offsets are predicted in units of this many input pixels."""
 

@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch", reason="training needs the extra: pip insta
 
 from recognizer.train import counter, flat, locator, refill, splice  # noqa: E402
 from recognizer.train.__main__ import _schedule  # noqa: E402
-from recognizer.train.data import Example, held_back, possible_texts, unseen  # noqa: E402
+from recognizer.train.data import possible_texts  # noqa: E402
 from recognizer.train.export import to_onnx  # noqa: E402
 from recognizer.train.located import holds  # noqa: E402
 from recognizer.train.nets import LOCATOR_KINDS, CounterNet, Crossed, LocatorNet  # noqa: E402
@@ -101,22 +101,6 @@ def test_training_goes_on_from_an_exported_network(tmp_path: Path, half: bool) -
         assert float((net(strips) - again.eval()(strips)).abs().max()) < 1e-3
     with pytest.raises(ValueError, match="another network than LocatorNet"):
         restore(other := LocatorNet(), tmp_path / "model.onnx", lambda: other(torch.zeros(1, 3, 64, 64)))
-
-
-def test_what_is_held_back_is_of_no_meter_that_was_learnt() -> None:
-    """Of a thai meter 07353.webp may be held back and 07353_1.webp learnt: that tells nothing of other meters."""
-
-    def photo(file: str, text: str, source: str = "thai-electricity", split: str = "train") -> Example:
-        return Example(file, source, split, "drum", "energy", True, None, (text,))
-
-    files = [f"photos/{n}.webp" for n in range(60)]
-    kept = [f for f in files if held_back(photo(f, "1"))]
-    learnt = next(f for f in files if f not in kept)
-    examples = [photo(learnt, "07353"), photo(kept[0], "07353"), photo(kept[1], "15302")]
-    examples.append(photo(kept[2], "07353", "dss188-electricity"))
-    examples.append(photo("photos/val.webp", "00004", "bdci-water", "val"))
-    examples.append(photo("photos/also.webp", "00004", "bdci-water"))
-    assert unseen(examples) == {kept[1], kept[2], "photos/val.webp"}
 
 
 def test_short_runs_of_training_do_not_end_where_they_began() -> None:
