@@ -25,7 +25,7 @@ from recognizer.watch import Observes, watch
 APART = 10.0
 """Seconds between two files, whatever their real distance: above every profile's gap, so that a photo is a sighting of
 its own, and none of its neighbours is taken for the title of what it shows."""
-STILLS = VisitRules(single_above=0.5)
+STILLS = VisitRules(single_above=0.5, bare=0.0)
 """Of photos each was taken for the sake of what it shows: one alone need not be surer than a photo without a visit."""
 LONGEST_CLIP = 120.0
 """Seconds of a clip that are looked at."""

@@ -98,6 +98,17 @@ def is_title(display: Display, text: str, fewest_digits: int) -> bool:
     return label is not None and (len(text.replace(".", "")) < fewest_digits or plain(label.text) == text)
 
 
+def by_absence(display: Display) -> bool:
+    """Whether only what is not there makes the screen that of the total: no label, and no tariff mark that is read."""
+    marked = any(m.probability >= 0.5 and _says_register(m.text) for m in display.marks)
+    return display.label is None and not marked
+
+
+def tariff_chance(display: Display) -> float:
+    """The chances of all tariff marks together: at ``FAINT`` one may be lit, though none is read."""
+    return sum(mark.probability for mark in display.marks if _says_register(mark.text))
+
+
 def _says_register(mark: str) -> bool:
     said = meaning(mark)
     return said.tariff is not None or said.export or not said.known

@@ -13,11 +13,13 @@ from recognizer.domain.look import Seen
 from recognizer.domain.observation import Mark
 from recognizer.domain.profile import Profile
 from recognizer.domain.reading import Candidate
-from recognizer.domain.register import Screen, is_title, which_register
+from recognizer.domain.register import FAINT, Screen, by_absence, is_title, tariff_chance, which_register
 from recognizer.domain.sightings import Stretch, Vote, extended, window_of
 from recognizer.domain.visit_rules import VisitRules
 
 _NO_READING = "!"
+NO_SIGN = 0.02
+"""Chance of a tariff mark, all frames of a number taken together, below which there is no sign of any."""
 
 
 class _Key(NamedTuple):
@@ -59,6 +61,8 @@ class Scroll:
         self._texts: dict[_Key, tuple[Stretch, ...]] = {}
         self._titles: dict[str, _Title] = {}
         self._rows: set[frozenset[str]] = set()
+        self._faint: dict[str, tuple[int, int]] = {}
+        """For every text its frames without a label, and thousandths of the tariff marks' chances in them."""
 
     def take(self, frame: Sequence[Seen], at: float) -> None:
         """Keep what the displays of one frame show, ``at`` seconds into the visit."""
@@ -89,6 +93,8 @@ class Scroll:
                 if in_titles and not key.stated and title is None:
                     continue
                 best = stretch.votes[0]
+                if title is None and by_absence(best.display) and not self._bare(key.text, stretch):
+                    continue
                 screen = best.screen if title is None else which_register(best.display, self._profile, title)
                 if screen.register is not None:
                     yield Showing(screen, key.text, stretch if key.stated else _shared(stretch, screen.probability))
@@ -110,6 +116,8 @@ class Scroll:
         reading, screen = seen.reading, seen.screen
         text = reading.candidates[0].text if reading.candidates else ""
         label = seen.display.label
+        if label is None and text:
+            self._take_faint(text, tariff_chance(seen.display))
         if label is not None and label.probability >= self._rules.least:
             alone = is_title(seen.display, text, self._fewest_digits)
             self._take_label(label, at, alone=alone)
@@ -138,6 +146,22 @@ class Scroll:
             stood = {k: min(self._rules.settle, max(s.seconds for s in times)) for k, times in self._texts.items()}
             del self._texts[min(stood, key=lambda k: (stood[k], self._texts[k][-1].last, k))]
         return key.screen
+
+    def _take_faint(self, text: str, chance: float) -> None:
+        frames, thousandths = self._faint.get(text, (0, 0))
+        # Whole numbers: a sum of floats would depend on the order of the frames.
+        self._faint[text] = frames + 1, thousandths + round(1000 * chance)
+        if len(self._faint) > self._rules.most_texts:
+            del self._faint[min(self._faint, key=lambda t: (self._faint[t][0], t))]
+
+    def _bare(self, text: str, stretch: Stretch) -> bool:
+        """Whether no tariff mark stood beside the number, all its frames taken together.
+
+        A mark in faint segments is overlooked in some of them, so it takes time to be sure, or no sign of any.
+        """
+        frames, thousandths = self._faint.get(text, (1, 0))
+        chance = thousandths / 1000 / frames
+        return chance < FAINT and (chance < NO_SIGN or stretch.seconds >= self._rules.bare)
 
     def _take_label(self, label: Mark, at: float, *, alone: bool) -> None:
         name = plain(label.text)

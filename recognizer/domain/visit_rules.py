@@ -1,7 +1,7 @@
 """The settings of a visit: when a frame counts, and how far several are believed beyond one."""
 
 from dataclasses import dataclass, field
-from math import isfinite
+from math import inf, isfinite
 
 from recognizer.errors import UsageError
 
@@ -44,6 +44,9 @@ class VisitRules:
     echo: float = 1.0
     """A number that stood under another label just before must stand this long under the new one, else it is the old
     number whose label has changed already."""
+    bare: float = 1.5
+    """A number without a label, beside which a tariff mark may be lit, must stand this long; 0: photos, each a look of
+    its own. A mark in faint segments is overlooked in some frames."""
     reach: float = 1.5
     """Within this time of a title its value must appear; later, another screen may have been missed between."""
     apart: float = 0.4
@@ -62,7 +65,8 @@ class VisitRules:
         times = (self.window, self.settle, self.gap, self.echo, self.reach, self.apart)
         if not all(isfinite(t) and t > 0 for t in times) or self.gap < self.settle:
             raise UsageError(f"times of a visit are above zero and gap is not below settle, got {times}")
-        if not 0 < self.share <= 1 or self.stands_out < 1:
-            raise UsageError(f"wanted 0 < share <= 1 and stands_out >= 1, got {self.share} and {self.stands_out}")
+        if not 0 < self.share <= 1 or self.stands_out < 1 or not 0 <= self.bare < inf:
+            got = f"{self.share}, {self.stands_out} and {self.bare}"
+            raise UsageError(f"wanted 0 < share <= 1, stands_out >= 1 and bare >= 0 seconds, got {got}")
         if not 0 <= self.least <= self.single_above <= 1 or self.most_texts < 16 or self.most_stretches < 2:
             raise UsageError("wanted 0 <= least <= single_above <= 1, most_texts >= 16 and most_stretches >= 2")

@@ -113,6 +113,29 @@ def test_the_old_number_under_the_new_label_is_not_filed_there() -> None:
     assert accepted(both.report) == {"1.8.1": "000000.0", "1.8.2": "000000.0"}
 
 
+def faint(text: str, *chances: float) -> Observation:
+    """A frame in which each of the tariffs may be lit, none of them read."""
+    marks = tuple(Mark(f"T{n}", chance) for n, chance in enumerate(chances, 1))
+    return frame(replace(page(text, None), marks=marks))
+
+
+def test_a_mark_that_is_faint_is_no_mark_in_some_frames_only() -> None:
+    """T1 in faint segments: chances of 0.08 in one frame and 0.5 in the next. It would pass for the total."""
+    often = [(n / 10, faint("052184.35", *((0.05, 0.03) if n % 2 else (0.3, 0.2)))) for n in range(40)]
+    visit = Visit()
+    for at, seen in often:
+        assert not accepted(visit.offer(seen, at))
+    assert visit.report.status == "refused"
+    hardly = [(n / 10, faint("295478.68", 0.05, 0.03)) for n in range(40)]
+    short, long = (watched(*hardly[:n]) for n in (12, 40))
+    assert not accepted(short.report)
+    assert accepted(long.report) == {"total": "295478.68"}
+    assert accepted(watched(*held(page(label=None), 0, 0.8)).report)  # no sign of a mark needs no patience
+    photo = 0.0, faint("295478.68", 0.05)
+    assert watched(photo, visit=Visit(rules=VisitRules(bare=0.0))).report.readings
+    assert not watched(photo).report.readings
+
+
 def test_labels_that_flicker_on_one_number_file_it_nowhere() -> None:
     labels = ("1.8.1", "1.8.2")
     visit = watched(*((n / 5, frame(page(label=labels[n % 2]))) for n in range(30)))
