@@ -57,7 +57,7 @@ class Residual(nn.Module):
 class Crossed(nn.Module):
     """As a full 3x3 convolution, but a column of three first and a row of three then (Jaderberg et al. 2014).
 
-    With half as many channels between them it takes half the time. ``recognizer.train.restore`` makes it of a full one.
+    With half as many channels between them it takes half the time.
     """
 
     def __init__(self, width: int) -> None:

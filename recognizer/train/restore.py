@@ -2,8 +2,6 @@
 
 The export folds every normalisation into the convolution before it. Training needs them back, so each gets the
 statistics that the folded network shows on real inputs, and a scale and shift that leave its output unchanged.
-
-Where the file has a full convolution and the network a crossed one, that becomes the nearest to it that it can be.
 """
 
 from collections.abc import Callable
@@ -27,7 +25,6 @@ def restore(net: nn.Module, model: Path, run: Callable[[], object]) -> None:
     net.eval()
     steps = _in_order_of_use(net, run)
     convolutions = [m for m in steps if isinstance(m, nn.Conv2d)]
-    folded = _crossed(folded, convolutions)
     if [tuple(c.weight.shape) for c in convolutions] != [tuple(parts[0].shape) for parts in folded]:
         raise ValueError(f"{model} holds another network than {type(net).__name__}")
     with torch.no_grad():
@@ -42,30 +39,6 @@ def restore(net: nn.Module, model: Path, run: Callable[[], object]) -> None:
                 elif isinstance(after, nn.BatchNorm2d):
                     after.bias.copy_(bias)
         _normalise_anew(steps, run)
-
-
-def _crossed(folded: list[list[Tensor]], convolutions: list[nn.Conv2d]) -> list[list[Tensor]]:
-    """Full convolutions as columns and rows where ``convolutions`` has those in their places."""
-    waiting, parts = list(folded), []
-    for convolution in convolutions:
-        if convolution.kernel_size == (3, 1) and waiting and waiting[0][0].shape[2:] == (3, 3):
-            weight, *bias = waiting.pop(0)
-            column, row = _column_and_row(weight, convolution.out_channels)
-            waiting.insert(0, [row, *bias])
-            parts.append([column])
-        elif waiting:
-            parts.append(waiting.pop(0))
-    return parts + waiting
-
-
-def _column_and_row(weight: Tensor, between: int) -> tuple[Tensor, Tensor]:
-    """The column and row, with so many channels between them, nearest to a full convolution (least squares)."""
-    out, inp, high, wide = weight.shape
-    left, sizes, right = torch.linalg.svd(weight.permute(1, 2, 0, 3).reshape(inp * high, out * wide))
-    root = sizes[:between].sqrt()
-    column = (left[:, :between] * root).reshape(inp, high, between, 1).permute(2, 0, 1, 3)
-    row = (root[:, None] * right[:between]).reshape(between, 1, out, wide).permute(2, 0, 1, 3)
-    return column.contiguous(), row.contiguous()
 
 
 def _in_order_of_use(net: nn.Module, run: Callable[[], object]) -> list[nn.Module]:

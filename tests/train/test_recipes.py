@@ -13,7 +13,7 @@ from recognizer.train.__main__ import _schedule  # noqa: E402
 from recognizer.train.data import possible_texts  # noqa: E402
 from recognizer.train.export import to_onnx  # noqa: E402
 from recognizer.train.located import holds  # noqa: E402
-from recognizer.train.nets import LOCATOR_KINDS, CounterNet, Crossed, LocatorNet  # noqa: E402
+from recognizer.train.nets import LOCATOR_KINDS, CounterNet, LocatorNet  # noqa: E402
 from recognizer.train.restore import restore  # noqa: E402
 from recognizer.vision import locate  # noqa: E402
 from recognizer.vision.counter import read_strip  # noqa: E402
@@ -109,20 +109,6 @@ def test_short_runs_of_training_do_not_end_where_they_began() -> None:
     assert short.average**500 < 0.01
     assert short.warmup == 50
     assert (long.average, long.warmup) == (0.999, 300)
-
-
-def test_a_full_convolution_becomes_the_crossed_one_that_it_is(tmp_path: Path) -> None:
-    torch.manual_seed(1)
-    column, row = torch.rand(4, 8, 3) - 0.5, torch.rand(8, 4, 3) - 0.5
-    full = torch.nn.Sequential(torch.nn.Conv2d(8, 8, 3, 1, 1, bias=False), torch.nn.BatchNorm2d(8))
-    crossed = torch.nn.Sequential(Crossed(8), torch.nn.BatchNorm2d(8))
-    pictures = torch.rand(2, 8, 12, 20)
-    with torch.no_grad():
-        full[0].weight.copy_(torch.einsum("rih,orw->oihw", column, row))
-        full.train()(pictures)
-        (tmp_path / "model.onnx").write_bytes(to_onnx(full.eval(), pictures[:1]))
-        restore(crossed, tmp_path / "model.onnx", lambda: crossed(pictures))
-        assert float((full(pictures) - crossed.eval()(pictures)).abs().max()) < 1e-3
 
 
 def test_shipped_networks_can_be_trained_on() -> None:
