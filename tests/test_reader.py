@@ -9,8 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 from recognizer import InputError, MeterReader, ModelError, load_frame
+from recognizer.domain.decode import decode
 from recognizer.domain.fusion import raised
-from recognizer.domain.observation import Glyph, Mark
+from recognizer.domain.observation import DisplayKind, Glyph, Mark
 from recognizer.domain.visit_rules import FusionRules
 from recognizer.synth.clip import render_clip
 from recognizer.vision.locate import Found
@@ -113,6 +114,29 @@ def test_the_last_digit_is_read_where_the_locator_left_it_out(reader: MeterReade
     short = stretched(np.array(display.quad, np.float32), 0.0, -float((1 - last.start) * long / tall), 0.0)
     again = reader._display(frame, Found(display.kind, short, display.score, display.legible))
     assert _text(again.glyphs) == _text(display.glyphs)
+
+
+@pytest.mark.parametrize(
+    ("kind", "chance", "doubted"), [("lcd", 0.99, True), ("lcd", 0.5, False), ("drum", 0.99, False)]
+)
+def test_a_digit_before_the_cut_of_an_lcd_leaves_its_reading_in_doubt(
+    reader: MeterReader, monkeypatch: pytest.MonkeyPatch, kind: DisplayKind, chance: float, doubted: bool
+) -> None:
+    """86327.43 of 686327.43 was read surely in half the frames of a clip, and accepted."""
+    quad = np.array([[60, 10], [260, 10], [260, 50], [60, 50]], np.float32)
+
+    def read(_: object, cut: NDArray[np.float32]) -> tuple[Glyph, ...]:
+        odds = [("6", chance)] if cut[0, 0] < quad[0, 0] - 20 else []
+        return tuple(Glyph((one,), 0.0, 0.0) for one in [*odds, *((digit, 0.999) for digit in "86327")])
+
+    monkeypatch.setattr("recognizer.reader.rectify", lambda _, cut: cut)
+    monkeypatch.setattr("recognizer.reader.read_strip", read)
+    monkeypatch.setattr(reader, "_screens", SimpleNamespace(read=lambda *_: Beside()))
+    photo = load_frame(np.zeros((300, 400, 3), np.uint8))
+    glyphs = reader._display(photo, Found(kind, quad, 0.9, 0.99)).glyphs
+    first, *_ = decode(glyphs, kind, k=2)
+    assert _text(glyphs) == "86327"
+    assert (first.probability < 0.6) == doubted
 
 
 def test_the_last_digit_of_a_label_is_no_digit_of_its_value(reader: MeterReader) -> None:
