@@ -149,9 +149,10 @@ class MeterReader:
             if believed * _certainty_a_digit(turned[1]) > _certainty_a_digit(glyphs):
                 quad, glyphs = turned
                 score *= TURNED
+        beside = Beside()
         if found.kind == "lcd":
             glyphs = self._perhaps_one_before(frame, quad, glyphs)
-        beside = self._screens.read(frame.pixels, quad) if found.kind == "lcd" else Beside()
+            beside = self._screens.read(frame.pixels, quad)
         if whole is not None:
             beside = _perhaps_cut_off(beside)
         return Display(

@@ -104,9 +104,9 @@ def by_absence(display: Display) -> bool:
     return display.label is None and not marked
 
 
-def tariff_chance(display: Display) -> float:
-    """The chances of all tariff marks together: at ``FAINT`` one may be lit, though none is read."""
-    return sum(mark.probability for mark in display.marks if _says_register(mark.text))
+def tariff_chance(marks: Sequence[Mark]) -> float:
+    """The chances of all tariff marks together: from ``FAINT`` on one may be lit, though none is read."""
+    return sum(mark.probability for mark in marks if _says_register(mark.text))
 
 
 def _says_register(mark: str) -> bool:
@@ -121,7 +121,7 @@ def _cases(label: Mark | None, unit: Mark | None, marks: Sequence[Mark]) -> Iter
     seen = [(place, m) for place, m in enumerate(texts) if m is not None and (m.probability >= NOISE or place == LABEL)]
     doubts = sorted((p for p, m in seen if m.probability < CERTAIN), key=lambda p: _doubt(texts[p]), reverse=True)
     doubts = doubts[:MOST_DOUBTS]
-    faint = sum(mark.probability for mark in marks if _says_register(mark.text)) >= FAINT
+    faint = tariff_chance(marks) >= FAINT
     for answer in product((True, False), repeat=len(doubts)):
         stands = dict(zip(doubts, answer, strict=True))
         chance, there = 1.0, set[str]()

@@ -117,7 +117,7 @@ class Scroll:
         text = reading.candidates[0].text if reading.candidates else ""
         label = seen.display.label
         if label is None and text:
-            self._take_faint(text, tariff_chance(seen.display))
+            self._take_faint(text, tariff_chance(seen.display.marks))
         if label is not None and label.probability >= self._rules.least:
             alone = is_title(seen.display, text, self._fewest_digits)
             self._take_label(label, at, alone=alone)
@@ -159,7 +159,7 @@ class Scroll:
 
         A mark in faint segments is overlooked in some of them, so it takes time to be sure, or no sign of any.
         """
-        frames, thousandths = self._faint.get(text, (1, 0))
+        frames, thousandths = self._faint.get(text, (1, 1000))  # forgotten: nothing is known of marks
         chance = thousandths / 1000 / frames
         return chance < FAINT and (chance < NO_SIGN or stretch.seconds >= self._rules.bare)
 

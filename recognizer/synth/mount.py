@@ -54,7 +54,7 @@ def mount_counter(
     _frame(rng, canvas, (side, above, side + w, above + h), colour, print_colour)
     if band:
         units, most = (WATER_UNITS, 2.0) if style.band else (_units(setting), 0.4)
-        tone = float(np.median(window)) if style.band and chance(rng, 0.6) else float(rng.uniform(18, 60))
+        tone = float(np.median(window)) if style.band and chance(rng, 0.6) else None
         _band(rng, canvas, (side, above, side + w, above + h), units, tone, most)
     canvas[above : above + h, side : side + w] = window
     first = len(cells) - decimals
@@ -103,15 +103,21 @@ def _frame(rng: np.random.Generator, canvas: Canvas, box: ink.Rect, plate: Colou
 
 
 def _band(
-    rng: np.random.Generator, canvas: Canvas, box: ink.Rect, units: tuple[str, ...], tone: float, most_before: float
+    rng: np.random.Generator,
+    canvas: Canvas,
+    box: ink.Rect,
+    units: tuple[str, ...],
+    tone: float | None,
+    most_before: float,
 ) -> None:
     """A dark band in which the wheels and the unit beside them stand, as if the unit were two more wheels.
 
-    It begins at most ``most_before`` heights before the first wheel.
+    It begins at most ``most_before`` heights before the first wheel; ``tone`` None: drawn by lot.
     """
     x0, y0, x1, y1 = box
     h = y1 - y0
     high, end = round(h * rng.uniform(0.0, 0.12)), canvas.shape[1] - round(h * rng.uniform(0.0, 0.3))
+    tone = float(rng.uniform(18, 60)) if tone is None else tone
     canvas[max(0, y0 - high) : y1 + high, max(0, x0 - round(h * rng.uniform(0.05, most_before))) : end] = tone
     unit = ink.text_stamp(pick(rng, units), max(5, round(h * rng.uniform(0.4, 0.75))), pick(rng, (500, 700)))
     mask: Mask = np.zeros(canvas.shape[:2], np.uint8)
