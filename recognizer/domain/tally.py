@@ -21,7 +21,7 @@ from recognizer.domain.visit_rules import VisitRules
 _DAY = 86400
 BY_CHANCE = 0.1
 """Chance that a total is the sum of its tariffs though not all of them are right: misread in the last place by one or
-two, or two of them alike, by a segment that is dead."""
+two, or two of them alike, by a segment that is dead. Assumed on the high side, not measured."""
 _DOUBTS = ("low_confidence", "seen_once")
 _TARIFF = re.compile(r"1\.8\.[1-8]")
 
