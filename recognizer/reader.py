@@ -24,6 +24,7 @@ from recognizer.vision.models import Model, load_model
 from recognizer.vision.plate import read_plate
 from recognizer.vision.rectify import rectify, stretched
 from recognizer.vision.screen import Beside, ScreenReader
+from recognizer.vision.wheel import WheelReader
 
 Corners = NDArray[np.float32]
 
@@ -65,6 +66,7 @@ class MeterReader:
         self._counter = load_model("counter", models_dir)
         self._dials = DialFinder(models_dir)
         self._screens = ScreenReader(models_dir)
+        self._wheels = WheelReader(models_dir)
         self._policy = policy or policy_of(self._counter)
 
     @property
@@ -119,6 +121,8 @@ class MeterReader:
         models = [("locator", self._locator.digest), ("counter", self._counter.digest)]
         if any(d.kind == "lcd" for d in displays) and (screens := self._screens.digest) is not None:
             models.append(("screen", screens))
+        if any(g.turn is not None for d in displays for g in d.glyphs) and (wheels := self._wheels.digest) is not None:
+            models.append(("wheel", wheels))
         return Observation(
             width=frame.width,
             height=frame.height,
@@ -153,6 +157,8 @@ class MeterReader:
         if found.kind == "lcd":
             glyphs = self._perhaps_one_before(frame, quad, glyphs)
             beside = self._screens.read(frame.pixels, quad)
+        else:
+            glyphs = self._wheels.turned(rectify(frame.pixels, quad), glyphs)
         if whole is not None:
             beside = _perhaps_cut_off(beside)
         return Display(

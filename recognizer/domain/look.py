@@ -15,6 +15,7 @@ from recognizer.domain.prior import weigh
 from recognizer.domain.profile import Profile
 from recognizer.domain.reading import Candidate, Finding, Reading, Status
 from recognizer.domain.register import MESSAGES, Screen, display_test, which_register
+from recognizer.domain.turns import written_so
 
 UNREAD_WEIGHT = 0.5
 """How much a display counts that reads as nothing, beside one that reads surely: its place in the report."""
@@ -99,6 +100,9 @@ def _reading(
     against_dial = disagree(wheel, first, policy.roll, policy.dials)
     if against_dial:
         confidence *= policy.dials.doubt
+    doubts = _wheel_doubts(display, text, policy)
+    for chance, _ in doubts:
+        confidence *= chance
     findings = _reasons_to_refuse(display, text, confidence, policy)
     if screen.reason is not None and screen.reason != "register_unknown":
         findings = (Finding(screen.reason, MESSAGES[screen.reason]),)
@@ -109,6 +113,7 @@ def _reading(
         message = f"Confidence {confidence:.2f} is below the {policy.accept_above:.2f} that acceptance takes."
         findings = (Finding("low_confidence", message),)
     if status != "refused":
+        findings = (*findings, *(finding for _, finding in doubts if finding is not None))
         if against_dial:
             message = "The last wheel stands where the first pointer does not allow it: one of them may be misread."
             findings = (*findings, Finding("dial_disagrees", message))
@@ -170,6 +175,23 @@ def _doubted(reading: Reading) -> Reading:
 def not_accepted(reading: Reading) -> Reading:
     """The reading, for a person to look at first."""
     return replace(reading, status="review") if reading.status == "accepted" else reading
+
+
+def _wheel_doubts(display: Display, text: str, policy: Policy) -> list[tuple[float, Finding | None]]:
+    """What a drum's wheels leave of the confidence, each with what is said of it."""
+    if display.kind != "drum" or not text:
+        return []
+    written = written_so(text, display.glyphs, policy.turns)
+    between = None
+    if written < policy.turns.noted_below:
+        message = f"The last wheel stands between two digits: {text[-1]} is written down {written:.0%} of the times."
+        between = Finding("last_wheel_between", message, note=True)
+    doubts: list[tuple[float, Finding | None]] = [(written, between)]
+    whole = len(text.partition(".")[0])
+    if whole > policy.most_whole_wheels:
+        message = f"{whole} wheels and no decimals: the point or the red wheels may have been missed."
+        doubts.append((policy.point_missed, Finding("point_missed", message)))
+    return doubts
 
 
 def _reasons_to_refuse(display: Display, text: str, confidence: float, policy: Policy) -> tuple[Finding, ...]:

@@ -31,8 +31,12 @@ class Glyph:
     odds: tuple[tuple[str, float], ...]
     start: float
     end: float
+    turn: float | None = None
+    """Of a drum's wheel how it stands, 0 to below 10: 3.8 is 80 % of the way from 3 to 4. None: not seen clearly."""
 
     def __post_init__(self) -> None:
+        if self.turn is not None and not 0 <= self.turn < 10:
+            raise ValueError(f"a wheel stands from 0 to below 10, got {self.turn!r}")
         if any(c not in CHARACTERS or len(c) != 1 or not 0 <= p <= 1 for c, p in self.odds):
             raise ValueError(f"odds are (character of {CHARACTERS!r}, probability) pairs, got {self.odds!r}")
         if sum(p for _, p in self.odds) > 1 + 1e-3:
@@ -150,7 +154,7 @@ class Observation:
     def from_dict(cls, data: dict[str, Any]) -> "Observation":
         """Rebuild an observation from ``to_dict`` output, or from the same after a trip through JSON.
 
-        What was stored before displays had labels, units, marks and needles loads without them.
+        What was stored before displays had labels, units, marks and needles, and wheels turns, loads without them.
         """
         displays = tuple(
             Display(
@@ -158,7 +162,7 @@ class Observation:
                 quad=_quad(d["quad"]),
                 score=d["score"],
                 legible=d["legible"],
-                glyphs=tuple(Glyph(tuple((c, p) for c, p in g["odds"]), g["start"], g["end"]) for g in d["glyphs"]),
+                glyphs=tuple(_glyph(g) for g in d["glyphs"]),
                 label=_mark(d.get("label")),
                 unit=_mark(d.get("unit")),
                 marks=tuple(Mark(m["text"], m["probability"]) for m in d.get("marks", ())),
@@ -179,6 +183,10 @@ class Observation:
             ),
             plate_not_read=data.get("plate_not_read"),
         )
+
+
+def _glyph(data: Any) -> Glyph:
+    return Glyph(tuple((c, p) for c, p in data["odds"]), data["start"], data["end"], data.get("turn"))
 
 
 def _mark(data: Any) -> Mark | None:

@@ -11,6 +11,7 @@ from recognizer.domain.dials import DialRules
 from recognizer.domain.observation import DisplayKind
 from recognizer.domain.photo import PhotoRules
 from recognizer.domain.plausibility import Rules
+from recognizer.domain.turns import TurnRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,16 @@ class Policy:
     min_digits: int = 3
     max_digits: int = 9
     """More than any register has: a serial number or two rows run together."""
+    most_whole_wheels: int = 6
+    """Wheels before the decimals that a drum may have. Of the training photos' drums with seven or more all have
+    decimals: without them the point or the red wheels were missed, and the reading is ten to a thousand times too high.
+    """
+    point_missed: float = 0.5
+    """What is left of the confidence then."""
     candidates: int = 5
     roll: RollRule = field(default_factory=RollRule)
     dials: DialRules = field(default_factory=DialRules)
+    turns: TurnRules = field(default_factory=TurnRules)
     rules: Rules = field(default_factory=Rules)
     photos: PhotoRules = field(default_factory=PhotoRules)
     lcd: Calibration = field(default_factory=Calibration)

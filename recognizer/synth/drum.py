@@ -5,10 +5,11 @@ from itertools import pairwise
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from recognizer.synth import ink
 from recognizer.synth.carry import read_turns, sample_value, wheel_turns
-from recognizer.synth.ink import Canvas, Colour, Mask, chance, pick
+from recognizer.synth.ink import Canvas, Colour, Image, Mask, chance, pick
 from recognizer.synth.labels import ALONE, Glyph, Setting, Strip, rectangle
 from recognizer.synth.mount import mount_counter
 from recognizer.synth.numerals import Hand, Type
@@ -140,6 +141,14 @@ def render_drum(
     return assemble(rng, style, window, cells, drum_text(turns, style), setting)
 
 
+def render_wheel(rng: np.random.Generator, turn: float) -> Image:
+    """One wheel, as much of it as its window shows, exactly at its ``turn``, 0 to below 10."""
+    style, height = DrumStyle.sample(rng), int(rng.integers(34, 76))
+    style = replace(style, decimals=min(1, style.decimals))
+    cells = cell_edges(style, 1, height)
+    return ink.to_image(_wheels(rng, style, [turn], cells, height, np.zeros(1)))
+
+
 def cell_edges(style: DrumStyle, wheels: int, height: int) -> list[tuple[int, int]]:
     """Left and right edge of each wheel inside the window, in pixels."""
     width, gap = max(5, round(style.cell * height)), round(style.gap * height)
@@ -178,17 +187,22 @@ def assemble(
 
 
 def _wheels(
-    rng: np.random.Generator, style: DrumStyle, turns: list[float], cells: list[tuple[int, int]], h: int
+    rng: np.random.Generator,
+    style: DrumStyle,
+    turns: list[float],
+    cells: list[tuple[int, int]],
+    h: int,
+    play: NDArray[np.float64] | None = None,
 ) -> Canvas:
-    """The window's opening: numerals on their wheels, bent round the cylinder, and what shows between them."""
+    """The window's opening: numerals on their wheels, bent round the cylinder, and what shows between them.
+
+    ``play`` is what the wheels stand off by; None: drawn by lot.
+    """
     w = cells[-1][1]
     mask: Mask = np.zeros((h, w), np.uint8)
     size = max(5, round(style.numeral * h))
     font = Type(style.hand, size)
-    play = rng.normal(0, 0.035, len(turns))
-    play += rng.normal(0, 0.05) if chance(rng, 0.7) else rng.uniform(-0.2, 0.18)  # how the window was cut
-    if chance(rng, 0.1):  # a worn counter: wheels hang at odd heights
-        play = play + rng.normal(0, 0.06, len(turns))
+    play = _play(rng, len(turns)) if play is None else play
     step = style.pitch * size
     window = ink.sheet(h, w, ink.shade(style.wheel, 0.35))
     first = len(cells) - style.decimals
@@ -212,6 +226,14 @@ def _wheels(
     if split < w:
         ink.paint(window[:, split:], mask[:, split:], style.last_figure, strength)
     return finish_window(rng, style, window, cells)
+
+
+def _play(rng: np.random.Generator, wheels: int) -> NDArray[np.float64]:
+    play = rng.normal(0, 0.035, wheels)
+    play += rng.normal(0, 0.05) if chance(rng, 0.7) else rng.uniform(-0.2, 0.18)  # how the window was cut
+    if chance(rng, 0.1):  # a worn counter: wheels hang at odd heights
+        play = play + rng.normal(0, 0.06, wheels)
+    return play
 
 
 def _graduate(part: Mask, middle: float, step: float) -> None:

@@ -20,7 +20,8 @@ ROW_LABELS = (
     ("T1", "T2", "T3", "TOTAL"), ("TOTAL", "T1", "T2", "T3"), ("T1", "T2", "TOTAL"), ("1.8.1", "1.8.2", "1.8.0"),
 )  # fmt: skip
 OWN_LABELS = ("00.01.00.00", "00.01.02.00", "Total Wh", "Tariff 1", "Rate 2", "Import kWh", "EA", "EC", "A", "A-")
-POWER = ("kW", "kW", "kvar", "kVA", "кВт")
+POWER = ("kW", "kW", "kW", "кВт", "кВт", "kvar", "kVA")
+"""Cyrillic more often than on meters: beside `кВт·ч` ten times as many, `кВт` was read as energy."""
 OTHER = (("V", "23{}.{}"), ("V", "22{}.{}"), ("A", "{}.{}4"), ("Hz", "50.{}{}"), ("Hz", "49.{}{}"), (None, "0.9{}{}"))
 
 
@@ -38,7 +39,7 @@ def sample_title(rng: np.random.Generator) -> Screen:
 
 def sample_screen(rng: np.random.Generator) -> Screen:
     """A screen of any meter: half of them energy, the others all that must not be taken for it."""
-    others = (_power, _clock, _date, _demand, _history, _serial, _error, _other, _test, _rows)
+    others = (_power, _power, _clock, _date, _demand, _history, _serial, _error, _other, _test, _rows)
     screen = pick(rng, (sample_energy,) * 12 + others)(rng)
     if screen.kind == "test":
         return screen
@@ -111,7 +112,7 @@ def _date(rng: np.random.Generator) -> Screen:
 def _demand(rng: np.random.Generator) -> Screen:
     if chance(rng, 0.4):
         code = pick(rng, ("1.6.0", "1.6.1", "1.2.0", "1.6.2"))
-        return Screen.of("demand", power(rng), code, pick(rng, ("kW", "kW", None)))
+        return Screen.of("demand", power(rng), code, pick(rng, ("kW", "kW", "кВт", None)))
     return Screen.of("demand", power(rng), page(rng), pick(rng, ("kW", "kVA")), (pick(rng, ("MAX", "MD", "CUM")),))
 
 

@@ -1,4 +1,4 @@
-"""``python -m recognizer.train`` corners, locator, counter, screen, dial, calibrate or export, with the data folder."""
+"""``python -m recognizer.train`` with what to train (or find, fit, export) and the data folder."""
 
 import argparse
 import logging
@@ -18,7 +18,8 @@ from recognizer.train.fit import Schedule
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m recognizer.train", description=__doc__)
-    parser.add_argument("what", choices=("corners", "locator", "counter", "screen", "dial", "calibrate", "export"))
+    networks = ("locator", "counter", "screen", "dial", "wheel")
+    parser.add_argument("what", choices=("corners", *networks, "calibrate", "export"))
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--models", type=Path, default=Path("models"))
     parser.add_argument("--checkpoints", type=Path, default=CHECKPOINTS)
@@ -49,6 +50,9 @@ def main() -> None:
     elif args.what == "dial":
         schedule = Schedule(args.steps, 64, args.rate, warmup=100, average=0.997, seed=args.seed)
         recipes.train_dial(args.data, checkpoint, schedule, args.start_from)
+    elif args.what == "wheel":
+        schedule = Schedule(args.steps, 128, args.rate, warmup=100, average=0.998, seed=args.seed)
+        recipes.train_wheel(args.data, args.models, checkpoint, schedule, args.start_from)
     elif args.what == "export":
         for role in args.roles:
             export_role(role, args.checkpoints / f"{args.name or role}.pt", args.models)

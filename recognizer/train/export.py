@@ -19,6 +19,7 @@ from recognizer.train.nets import (
     DialNet,
     LocatorNet,
     ScreenNet,
+    WheelNet,
 )
 from recognizer.vision.card import Card, write_card
 from recognizer.vision.dial_cut import REACH, SIDE
@@ -26,6 +27,7 @@ from recognizer.vision.models import load_model
 from recognizer.vision.panel import PANEL_HEIGHT, PANEL_WIDTH
 from recognizer.vision.rectify import STRIP_HEIGHT, STRIP_WIDTH
 from recognizer.vision.screen import LABEL_CHARACTERS, SCREEN_MARKS, SCREEN_UNITS
+from recognizer.vision.wheel import WHEEL_HEIGHT, WHEEL_WIDTH
 
 OPSET = 17
 EVENED = "BGR, evened by recognizer.vision.rectify, then (x - 127.5) / 64"
@@ -43,7 +45,7 @@ LICENCES = [
 
 
 def export_role(role: str, checkpoint: Path, models_dir: Path) -> None:
-    """Export ``locator``, ``counter``, ``dial`` or ``screen`` with its card."""
+    """Export ``locator``, ``counter``, ``dial``, ``screen`` or ``wheel`` with its card."""
     if role == "locator":
         settings: dict[str, Any] = {
             "input": {"height": 0, "width": 0, "channels": 3, "note": "any multiple of 32; BGR, (x - 127.5) / 64"},
@@ -64,6 +66,17 @@ def export_role(role: str, checkpoint: Path, models_dir: Path) -> None:
             "licences": ["needle-crops and the photos come from public repositories that state none", LICENCES[1]],
         }
         _export(DialNet(), checkpoint, models_dir / role, (SIDE, SIDE), settings)
+    elif role == "wheel":
+        note = "BGR cut of one wheel by recognizer.vision.wheel, evened as a strip, then (x - 127.5) / 64"
+        settings = {
+            "input": {"height": WHEEL_HEIGHT, "width": WHEEL_WIDTH, "channels": 3, "note": note},
+            "data": [
+                "digit-crops less a quarter of its folders (Apache-2.0, haverland/Tenth-of-step-of-a-meter-digit)",
+                "wheels of training counters that stand still, and the same turned on: bdci-water, toloka-water, "
+                "thai-electricity, dss188-electricity, pafal-sequence",
+            ],
+        }
+        _export(WheelNet(), checkpoint, models_dir / role, (WHEEL_HEIGHT, WHEEL_WIDTH), settings)
     elif role == "screen":
         note = "BGR panel by recognizer.vision.panel, evened as a strip, then (x - 127.5) / 64"
         settings = {
@@ -93,7 +106,7 @@ def _export(net: nn.Module, checkpoint: Path, folder: Path, shape: tuple[int, in
     net.eval()
     example = torch.rand(1, 3, *shape) * 4 - 2
     data = to_onnx(
-        net, example, any_size=settings["input"]["height"] == 0, any_number=folder.name == "dial",
+        net, example, any_size=settings["input"]["height"] == 0, any_number=folder.name in ("dial", "wheel"),
         outputs=("label", "unit", "marks") if folder.name == "screen" else ("output",),
     )  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)

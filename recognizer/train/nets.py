@@ -233,3 +233,26 @@ class DialNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.collapse(self.features(x)))
+
+
+class WheelNet(nn.Module):
+    """(N, 3, 48, 32) cut of one wheel to (N, 100) logits of its turn, in hundredths from 0 round to 0 again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            _conv(3, 24, 3, 2),  # 24 x 16
+            Separable(24, 48),
+            Separable(48, 96, (5, 5), (2, 2)),  # 12 x 8
+            Separable(96, 96, (5, 5)),
+            Separable(96, 96, (5, 5)),
+            Separable(96, 128, (5, 3), (2, 2)),  # 6 x 4
+            Separable(128, 128, (5, 3)),
+        )
+        self.collapse = nn.Sequential(
+            nn.Conv2d(128, 256, (6, 4), groups=4, bias=False), nn.BatchNorm2d(256), nn.Hardswish()
+        )
+        self.head = nn.Sequential(nn.Flatten(), nn.Dropout(0.1), nn.Linear(256, 100))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.collapse(self.features(x)))

@@ -10,7 +10,7 @@ from recognizer.synth import DigitBank, degrade, load_digit_bank, render_strip
 from recognizer.synth.clip_stage import Ground
 from recognizer.synth.drum import DrumStyle, render_drum
 from recognizer.synth.labels import Strip
-from recognizer.train import counter, counter_screens, dial, locator, screen, screen_real
+from recognizer.train import counter, counter_screens, dial, locator, screen, screen_real, wheel
 from recognizer.train import locator_scenes as scenes
 from recognizer.train import screen_panels as panels
 from recognizer.train.counter import Cutout
@@ -18,7 +18,7 @@ from recognizer.train.data import Example, Image, held_back, load_examples, read
 from recognizer.train.fit import Batch, Schedule, fit
 from recognizer.train.flat import flatten
 from recognizer.train.located import located_cutouts
-from recognizer.train.nets import CounterNet, DialNet, LocatorNet, ScreenNet
+from recognizer.train.nets import CounterNet, DialNet, LocatorNet, ScreenNet, WheelNet
 from recognizer.train.refill import refilled
 from recognizer.train.renew import renewed
 from recognizer.train.splice import spliced
@@ -38,7 +38,7 @@ REFILLED_SHARES = {"lcd-strips": 4, "fuel-pump-lcd": 2, "vn-lcd": 2, "cesc-elect
 """How often a display of each source is emptied and filled anew, in parts."""
 ILLEGIBLE = 3.0
 """How much more often the locator sees a photo whose display is off or covered than another of its source."""
-DRAWN_SCREENS, DRAWN_ON_REAL, WATCHED_SCREENS, LEAST_SURROUNDINGS = 4000, 1500, 400, 60
+DRAWN_SCREENS, DRAWN_ON_REAL, FILMED_SCREENS, WATCHED_SCREENS, LEAST_SURROUNDINGS = 4000, 1500, 1500, 400, 60
 
 
 def usable(data_dir: Path) -> list[Example]:
@@ -154,11 +154,12 @@ def drawn_panels(
 
     # Marks are small and few, and none of them was learned while each stood on a panel in thirty.
     return [
-        (0.30, drawn(panels.draw, DRAWN_SCREENS, surroundings)),
+        (0.22, drawn(panels.draw, DRAWN_SCREENS, surroundings)),
         (0.08, drawn(panels.draw_title, DRAWN_SCREENS // 5, surroundings)),
-        (0.24, drawn(panels.marked(panels.draw), DRAWN_SCREENS // 3, surroundings)),
-        (0.16, drawn(on_real, DRAWN_ON_REAL, [])),
-        (0.12, drawn(panels.marked(on_real), DRAWN_ON_REAL // 3, [])),
+        (0.18, drawn(panels.marked(panels.draw), DRAWN_SCREENS // 3, surroundings)),
+        (0.12, drawn(on_real, DRAWN_ON_REAL, [])),
+        (0.10, drawn(panels.marked(on_real), DRAWN_ON_REAL // 3, [])),
+        (0.20, drawn(panels.filmed(off), FILMED_SCREENS, [])),
     ]
 
 
@@ -184,6 +185,26 @@ def train_dial(data_dir: Path, checkpoint: Path, schedule: Schedule, start_from:
     fit(
         DialNet(), dial.batches(groups), dial.loss, schedule, checkpoint, start_from,
         on_check=lambda net, step: log.info("%d %s", step, dial.accuracy(net, held)),
+    )  # fmt: skip
+
+
+def train_wheel(
+    data_dir: Path, models_dir: Path, checkpoint: Path, schedule: Schedule, start_from: Path | None
+) -> None:
+    """Train on digit crops less the folders held back, and on wheels of real counters, found by the counter."""
+    crops = wheel.load_crops(data_dir)
+    held = [crop for crop in crops if wheel.crop_held_back(crop.meter)]
+    cutouts = [c for c in counter.load_cutouts(data_dir, usable(data_dir)) if c.kind == "drum"]
+    reader = load_model("counter", models_dir)
+    of_sources = [[c for c in cutouts if c.source == source] for source in sorted({c.source for c in cutouts})]
+    learnt = [crop for crop in crops if not wheel.crop_held_back(crop.meter)]
+    groups = [(0.45, wheel.of_crops(learnt)), (0.2, wheel.drawn)]
+    turned = [maker for part in of_sources if (maker := wheel.of_counters(flatten(reader, part))) is not None]
+    groups += [(0.35 / len(turned), maker) for maker in turned]
+    log.info("%d crops, %d held back, counters of %d sources", len(learnt), len(held), len(turned))
+    fit(
+        WheelNet(), wheel.batches(groups), wheel.loss, schedule, checkpoint, start_from,
+        on_check=lambda net, step: log.info("%d %s", step, wheel.accuracy(net, held)),
     )  # fmt: skip
 
 

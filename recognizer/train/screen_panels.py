@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 import cv2
@@ -9,13 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recognizer.domain.labels import measures, plain, unit_of
+from recognizer.synth.clip import render_clip
+from recognizer.synth.clip_meters import FAMILIES
 from recognizer.synth.clip_stage import Ground
 from recognizer.synth.degrade import degrade, sample_strength
 from recognizer.synth.ink import Rect, text_stamp
-from recognizer.synth.labels import Screen
+from recognizer.synth.labels import Screen, rectangle
 from recognizer.synth.lcd_style import LcdStyle
 from recognizer.synth.prints import lay
-from recognizer.synth.screen import ScreenPicture, draw_screen, sample_layout, sample_screen
+from recognizer.synth.scene import through
+from recognizer.synth.screen import ScreenPicture, draw_screen, moved_by, sample_layout, sample_screen
 from recognizer.synth.screen_real import draw_screen_on
 from recognizer.synth.screen_texts import sample_energy, sample_title
 from recognizer.train.augment import jitter_pixels
@@ -40,6 +44,9 @@ FURTHER_LEFT = 0.4
 WHOLE, GONE = 0.9, 0.1
 """Share of a text above which it is on the panel, and below which it is not. A network that was told of what ended
 outside learned to guess it: a quarter of the labels, left of short values."""
+A_PART = 0.7
+"""Share of a unit below which it is none: `кВт` of `кВт·ч` says another thing than the whole."""
+FILMED_ON_REAL, FILMED_SIZE = 0.35, (640, 480)
 NOWHERE: Corners = np.full((2 + len(SCREEN_MARKS), 4), np.nan, np.float32)
 
 Drawing = Callable[[np.random.Generator], ScreenPicture]
@@ -103,6 +110,27 @@ def draw_on(grounds: Sequence[Ground]) -> Drawing:
     return draw_one
 
 
+def filmed(grounds: Sequence[Ground]) -> Drawing:
+    """The first clear frame of a clip, every third time on a real display that is off; no value, if it is a title."""
+
+    def film_one(rng: np.random.Generator) -> ScreenPicture:
+        while True:
+            ground = grounds[int(rng.integers(len(grounds)))] if grounds and rng.random() < FILMED_ON_REAL else None
+            clip = render_clip(rng, str(rng.choice(list(FAMILIES))), FILMED_SIZE, ground=ground)
+            frame = next(iter(clip))
+            screen = clip.showings[frame.showing].screen
+            if not frame.clear or screen.kind == "test" or not screen.rows:
+                continue
+            _, shown, boxes, marks = clip.panel.show(screen)
+            glass = rectangle(0, 0, *clip.panel.size)
+            matrix = np.asarray(cv2.getPerspectiveTransform(glass, frame.panel), np.float64)
+            boxes, marks = moved_by(partial(through, matrix=matrix), boxes, marks)
+            x0, y0, x1, y1 = (round(float(v)) for v in (*frame.panel.min(0), *frame.panel.max(0)))
+            return ScreenPicture(frame.image, shown, boxes, marks, (x0, y0, x1, y1))
+
+    return film_one
+
+
 def marked(draw_one: Drawing) -> Drawing:
     """Only those on which a mark is lit that the network knows."""
 
@@ -135,7 +163,8 @@ def sample(rng: np.random.Generator, drawn: ScreenPicture, surroundings: Sequenc
     row, box, unit = rows[i], drawn.boxes[i], rows[i].unit
     value = np.asarray(box.value if row.value else box.label, np.float32)
     clean, printed = drawn.image, None
-    if unit is None and row.register is not None and measures(row.register, "active") and rng.random() < ON_PLATE:
+    energy = row.register is not None and measures(row.register, "active")
+    if unit is None and energy and _level(value) and rng.random() < ON_PLATE:
         unit = "kWh"
         clean, printed = _printed(rng, clean, drawn.panel, value, unit)
     spoiled = degrade(rng, clean, min(MOST_SPOILED, sample_strength(rng))) if rng.random() < 0.5 else clean
@@ -150,11 +179,16 @@ def sample(rng: np.random.Generator, drawn: ScreenPicture, surroundings: Sequenc
     seen = [_in_sight(place) for place in places]
     label = _told(_label(row.label or ""), "", seen[0])
     # The unit of a title is a word of it.
-    of_value = _told(unit_class(unit or ""), 0, seen[1]) if row.value else None
+    of_value = _told(unit_class(unit or ""), 0, seen[1], A_PART) if row.value else None
     marks = tuple(
         mark in by_form or _told(mark in lit, False, sight) for mark, sight in zip(SCREEN_MARKS, seen[2:], strict=True)
     )
     return Panel(evened(jitter_pixels(rng, panel)), label, NOT_TOLD if of_value is None else of_value, marks, places)
+
+
+def _level(value: Corners) -> bool:
+    along = value[1] - value[0]
+    return bool(along[0] > 10 * abs(along[1]))
 
 
 def _in_sight(place: Corners) -> float:
@@ -166,9 +200,9 @@ def _in_sight(place: Corners) -> float:
     return float(inside.prod() / max(1e-6, float((place[2:] - place[:2]).prod())))
 
 
-def _told(what: Told, none: Told, sight: float) -> Told | None:
+def _told(what: Told, none: Told, sight: float, gone: float = GONE) -> Told | None:
     """What the network is told of a text of which this share is on the panel: it, that nothing is there, or nothing."""
-    return what if sight >= WHOLE else none if sight < GONE else None
+    return what if sight >= WHOLE else none if sight < gone else None
 
 
 def _printed(rng: np.random.Generator, image: Image, glass: Rect, value: Corners, unit: str) -> tuple[Image, Corners]:

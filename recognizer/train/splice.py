@@ -101,15 +101,22 @@ def _turned(rng: np.random.Generator, own: str, here: Image, others: dict[str, l
         return None
     nxt = same_light(_resized(upper[int(rng.integers(len(upper)))], here.shape[1]), here, "drum")
     # A turn of 0.85 and more is read as the upper digit by many who wrote the truths down.
-    turn, pitch = rng.uniform(0.1, 0.85), HEIGHT * rng.uniform(0.95, 1.3)
+    return rolled(here, nxt, float(rng.uniform(0.1, 0.85)), HEIGHT * float(rng.uniform(0.95, 1.3)))
+
+
+def rolled(here: Image, upper: Image, turn: float, pitch: float) -> Image:
+    """The cell of a wheel turned by a share of the way to its next digit, which stands ``pitch`` pixels below.
+
+    ``upper`` is that digit's cell, in the light of ``here`` and of its size.
+    """
     top, bottom = PAD_ACROSS, PAD_ACROSS + HEIGHT
     rows = np.arange(top, bottom)
     edge = top + HEIGHT / 2 + pitch / 2 - turn * pitch
     from_lower = np.clip(np.round(rows + turn * pitch), top, bottom - 1).astype(int)
     from_upper = np.clip(np.round(rows + turn * pitch - pitch), top, bottom - 1).astype(int)
-    rolled = here.copy()
-    rolled[top:bottom] = np.where((rows < edge)[:, None, None], here[from_lower], nxt[from_upper])
-    return rolled
+    wheel = here.copy()
+    wheel[top:bottom] = np.where((rows < edge)[:, None, None], here[from_lower], upper[from_upper])
+    return wheel
 
 
 def _resized(image: Image, width: int) -> Image:
