@@ -174,6 +174,26 @@ def test_a_value_belongs_to_the_title_just_before_it_and_to_no_other() -> None:
     assert accepted(second.report) == {"1.8.0": "000123.4"}
 
 
+def test_what_stands_below_the_place_of_a_title_is_not_its_value() -> None:
+    # The serial number on the plate is there all the time, and first seen when the title has gone.
+    serial = page("00712345", None, None)
+    first, value = held(title("IMPORT kWh"), 0, 2), page("000123.4", None, None)
+    for lower, filed in ((0, "00712345"), (80, "00712345"), (90, None), (200, None)):
+        moved = replace(serial, quad=tuple((x, y + lower) for x, y in BOX))
+        visit = watched(*first, *held(moved, 2, 4), visit=Visit(profile=SECURE))
+        assert accepted(visit.report).get("1.8.0") == filed, lower
+    beside = replace(value, quad=tuple((x + 250, y) for x, y in BOX))
+    assert accepted(watched(*first, *held(beside, 2, 4), visit=Visit(profile=SECURE)).report) == {}
+
+
+def test_a_title_that_reads_as_a_word_of_the_profile_is_believed() -> None:
+    value = held(page("000123.4", None, None), 2, 4)
+    for text, filed in (("IMPORT kWh", "000123.4"), ("IMPORT kW", None)):
+        doubtful = replace(title(text), label=Mark(text, 0.3))
+        visit = watched(*held(doubtful, 0, 2), *value, visit=Visit(profile=SECURE))
+        assert accepted(visit.report).get("1.8.0") == filed, text
+
+
 def test_without_a_profile_titles_make_what_has_no_label_unknown() -> None:
     visit = watched(*held(title("PRICE"), 0, 2), *held(page("000123.4", None, None), 2, 4))
     assert (visit.report.readings, visit.report.status) == ((), "refused")
