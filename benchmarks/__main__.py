@@ -125,6 +125,15 @@ def _dials(options: argparse.Namespace) -> int:
     return 0 if met else 1
 
 
+def _wheels(options: argparse.Namespace) -> int:
+    from benchmarks import wheels
+
+    text, met = wheels.run(run.data_folder(options.data))
+    print(text)
+    (run.ROOT / "benchmarks" / "WHEELS.md").write_text(text, encoding="utf-8")
+    return 0 if met else 1
+
+
 def _peers(options: argparse.Namespace) -> int:
     from benchmarks import peer_report, peers
 
@@ -199,7 +208,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     commands = parser.add_subparsers(
         required=True,
-        metavar="accuracy | failures | speed | history | codes | serials | dials | peers | scroll | archive | service",
+        metavar="accuracy | failures | speed | history | codes | serials | dials | wheels | peers | scroll | archive | "
+        "service",
     )
 
     command = commands.add_parser("accuracy", help="score every source of photos with truth")
@@ -244,6 +254,10 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_dials)
     command.add_argument("--data", type=Path, default=run.DATA, help="folder of photos.csv and its photos")
     command.add_argument("--seed", type=int, default=0, help="of the rendered rows")
+
+    command = commands.add_parser("wheels", help="single wheels: their turns, how people round, what that changes")
+    command.set_defaults(run=_wheels)
+    command.add_argument("--data", type=Path, default=run.DATA, help="folder of photos.csv and its photos")
 
     command = commands.add_parser("peers", help="what a user would pick instead, on the same photos")
     command.set_defaults(run=_peers)

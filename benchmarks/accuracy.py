@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from os import cpu_count
 from pathlib import Path
 
+from benchmarks import corrections
 from benchmarks.run import ROOT
 from recognizer.evaluate import (
     Answer,
@@ -58,8 +59,18 @@ def markdown(cases: Sequence[Case], header: str) -> str:
             ("source", "asked for", "n", "accepted", "to review", "refused"),
             _by_source(cases, "refusal", _negative_row) + _by_source(cases, "other page", _negative_row),
         ),
+        *_corrected([case for case in cases if case[0].demand == "reading"]),
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _corrected(cases: Sequence[Case]) -> tuple[str, ...]:
+    """What the truths that are wrong change; nothing where there are none."""
+    rights = [(is_right(case), is_right(case, guess=True)) for case in cases]
+    rows = corrections.rows(cases, rights, corrections.corrections())
+    if not rows:
+        return ()
+    return "## Truths that are wrong", str(corrections.__doc__).strip(), table(corrections.COLUMNS, rows)
 
 
 def environment(answers: Iterable[Answer], split: str) -> str:

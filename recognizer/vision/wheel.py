@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from recognizer.domain.observation import Glyph
 from recognizer.vision.locate import normalise
-from recognizer.vision.models import LazyModel
+from recognizer.vision.models import LazyModel, Model
 from recognizer.vision.rectify import MARGIN_ACROSS, evened
 
 Image = NDArray[np.uint8]
@@ -46,14 +46,19 @@ class WheelReader:
         if not self._model.present or not wheels:
             return tuple(glyphs)
         cuts = np.concatenate([normalise(cut_wheel(strip, glyphs[i].start, glyphs[i].end)) for i in wheels])
-        logits = np.asarray(self._model.load().run(cuts)[0], np.float64)
-        odds = np.exp(logits - logits.max(1, keepdims=True))
         seen = list(glyphs)
-        for i, row in zip(wheels, odds / odds.sum(1, keepdims=True), strict=True):
+        for i, row in zip(wheels, odds_of(self._model.load(), cuts), strict=True):
             turn, chance = turn_of(row)
             if chance >= CLEARLY:
                 seen[i] = replace(glyphs[i], turn=round(turn, 2) % 10)
         return tuple(seen)
+
+
+def odds_of(model: Model, cuts: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(N, BINS) odds of the turns of N cuts, normalised."""
+    logits = np.asarray(model.run(cuts)[0], np.float64)
+    odds = np.exp(logits - logits.max(1, keepdims=True))
+    return np.asarray(odds / odds.sum(1, keepdims=True))
 
 
 def turn_of(odds: NDArray[np.float64]) -> tuple[float, float]:

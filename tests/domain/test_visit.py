@@ -38,6 +38,11 @@ def page(text: str = "001234.5", label: str | None = "1.8.1", unit: str | None =
     return Display("lcd", BOX, 0.99, 0.98, glyphs, beside[0], beside[1], tuple(Mark(m, 0.999) for m in marks))
 
 
+def moved_box(right: float, down: float) -> Quad:
+    a, b, c, d = ((x + right, y + down) for x, y in BOX)
+    return a, b, c, d
+
+
 def title(text: str) -> Display:
     return page("", text, None)
 
@@ -179,10 +184,10 @@ def test_what_stands_below_the_place_of_a_title_is_not_its_value() -> None:
     serial = page("00712345", None, None)
     first, value = held(title("IMPORT kWh"), 0, 2), page("000123.4", None, None)
     for lower, filed in ((0, "00712345"), (80, "00712345"), (90, None), (200, None)):
-        moved = replace(serial, quad=tuple((x, y + lower) for x, y in BOX))
+        moved = replace(serial, quad=moved_box(0, lower))
         visit = watched(*first, *held(moved, 2, 4), visit=Visit(profile=SECURE))
         assert accepted(visit.report).get("1.8.0") == filed, lower
-    beside = replace(value, quad=tuple((x + 250, y) for x, y in BOX))
+    beside = replace(value, quad=moved_box(250, 0))
     assert accepted(watched(*first, *held(beside, 2, 4), visit=Visit(profile=SECURE)).report) == {}
 
 
