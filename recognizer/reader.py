@@ -22,6 +22,7 @@ from recognizer.vision.frame import Color, Frame, Photo, load_frame
 from recognizer.vision.locate import Found, locate, whole_strip
 from recognizer.vision.models import Model, load_model
 from recognizer.vision.plate import read_plate
+from recognizer.vision.point import PointReader
 from recognizer.vision.rectify import rectify, stretched
 from recognizer.vision.screen import Beside, ScreenReader
 from recognizer.vision.wheel import WheelReader
@@ -66,7 +67,7 @@ class MeterReader:
         self._counter = load_model("counter", models_dir)
         self._dials = DialFinder(models_dir)
         self._screens = ScreenReader(models_dir)
-        self._wheels = WheelReader(models_dir)
+        self._wheels, self._points = WheelReader(models_dir), PointReader(models_dir)
         self._policy = policy or policy_of(self._counter)
 
     @property
@@ -119,10 +120,9 @@ class MeterReader:
         row = all(_certainty(d.glyphs) < NO_COUNTER for d in displays)
         pointers = self._dials.find(frame, drum, row=row) if dials else ()
         models = [("locator", self._locator.digest), ("counter", self._counter.digest)]
-        if any(d.kind == "lcd" for d in displays) and (screens := self._screens.digest) is not None:
-            models.append(("screen", screens))
-        if any(g.turn is not None for d in displays for g in d.glyphs) and (wheels := self._wheels.digest) is not None:
-            models.append(("wheel", wheels))
+        kinds = {d.kind for d in displays}
+        helpers = (("lcd", "screen", self._screens), ("lcd", "point", self._points), ("drum", "wheel", self._wheels))
+        models += [(role, digest) for kind, role, helper in helpers if kind in kinds and (digest := helper.digest)]
         return Observation(
             width=frame.width,
             height=frame.height,
@@ -155,6 +155,7 @@ class MeterReader:
                 score *= TURNED
         beside = Beside()
         if found.kind == "lcd":
+            glyphs = self._points.pointed(frame.pixels, quad, glyphs)
             glyphs = self._perhaps_one_before(frame, quad, glyphs)
             beside = self._screens.read(frame.pixels, quad)
         else:
