@@ -77,7 +77,7 @@ def middle(glyph: Glyph) -> float:
 def cut_gap(strip: Image, left: float, right: float) -> Image:
     """From the middle of one digit to that of the next (shares of the length of a strip FINER times as fine)."""
     height, width = strip.shape[:2]
-    x0, x1 = int(max(0.0, left) * width), int(np.ceil(min(1.0, right) * width))
+    x0, x1 = min(width - 2, int(max(0.0, left) * width)), int(np.ceil(min(1.0, right) * width))
     part = strip[int(FROM_ROW * FINER * STRIP_HEIGHT) : height, x0 : max(x0 + 2, x1)]
     return evened(np.asarray(cv2.resize(part, (GAP_SIDE, GAP_SIDE), interpolation=cv2.INTER_LINEAR), np.uint8))
 

@@ -73,7 +73,7 @@ def cut_wheel(strip: Image, start: float, end: float) -> Image:
     """The wheel from ``start`` to ``end`` of a strip, as (WHEEL_HEIGHT, WHEEL_WIDTH, 3)."""
     height, width = strip.shape[:2]
     over = FRAME_ALONG * (end - start)
-    x0, x1 = int(max(0.0, start - over) * width), int(np.ceil(min(1.0, end + over) * width))
+    x0, x1 = min(width - 2, int(max(0.0, start - over) * width)), int(np.ceil(min(1.0, end + over) * width))
     y = round((MARGIN_ACROSS - FRAME_ACROSS) * height)
     return framed(strip[y : height - y, x0 : max(x0 + 2, x1)])
 

@@ -34,7 +34,7 @@ def test_a_last_wheel_in_the_middle_is_not_accepted(turn: float, digit: str) -> 
     assert {"last_wheel_between", "low_confidence"} == {f.code for f in seen.findings}
 
 
-@pytest.mark.parametrize("turn", [5.0, 5.15, 4.85, 4.7, 5.3])
+@pytest.mark.parametrize("turn", [5.0, 5.15, 4.85, 4.75, 5.25])
 def test_the_nearer_digit_is_accepted(turn: float) -> None:
     seen = reading("00125", (0, 0, 1, 2, turn))
     assert (seen.status, seen.findings) == ("accepted", ())

@@ -90,6 +90,7 @@ def test_a_gap_is_cut_at_the_feet_between_two_digits() -> None:
     assert cut.shape == (GAP_SIDE, GAP_SIDE, 3)
     dark = np.argwhere(cut[..., 0] < 80).mean(0)
     assert dark[1] == pytest.approx(GAP_SIDE / 2, abs=2)
+    assert cut_gap(strip, 1.0, 1.0).shape == cut_gap(strip, 0.6, 0.5).shape == (GAP_SIDE, GAP_SIDE, 3)
 
 
 def test_the_shipped_network_tells_points_of_drawn_displays() -> None:

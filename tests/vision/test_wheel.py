@@ -43,6 +43,11 @@ def test_a_cut_shows_its_wheel_and_little_of_the_others() -> None:
     assert cut[:, 3:-3].min() > 200 > cut[:, 0].max()
 
 
+@pytest.mark.parametrize("span", [(1.0, 1.0), (0.99, 1.0), (0.0, 0.0), (0.5, 0.4)])
+def test_a_wheel_at_the_very_end_of_a_strip_is_still_a_picture(span: tuple[float, float]) -> None:
+    assert cut_wheel(np.zeros((STRIP_HEIGHT, STRIP_WIDTH, 3), np.uint8), *span).shape == (WHEEL_HEIGHT, WHEEL_WIDTH, 3)
+
+
 def test_only_digits_get_a_turn_and_without_a_model_none_does(tmp_path: Path) -> None:
     strip = np.random.default_rng(0).integers(0, 255, (STRIP_HEIGHT, STRIP_WIDTH, 3)).astype(np.uint8)
     glyphs = (Glyph((("1", 0.9),), 0.1, 0.5), Glyph(((".", 0.9),), 0.5, 0.5), Glyph((("2", 0.3),), 0.5, 0.9))
