@@ -39,8 +39,8 @@ LEAST_ACCEPTED = 0.95
 RIDGE = 16.0
 """Pull of every weight towards the plain probability: the sets are a few hundred photos. With 2 a fit of all others
 foretells a left-out LCD with a log-loss of 0.339 and a drum with 0.095; with 16 with 0.311 and 0.091."""
-WORSE, SMALLEST = 2, 0.4
-"""Worse copies of every photo that count, and how small they may be."""
+WORSE, SMALLEST, LEAST_SIDE = 2, 0.4, 20
+"""Worse copies of every photo that count, and how small they may be: as a share, and in pixels."""
 SETTLED = 0.9
 FEATURES = ("top", "weakest", "legible", "score")
 
@@ -123,8 +123,9 @@ def worse(frame: Frame, name: str) -> list[Frame]:
     """WORSE copies of a photo, the same ones each time: smaller, in other light, blurred, noisy."""
     rng, copies = np.random.default_rng(zlib.crc32(name.encode())), []
     for _ in range(WORSE):
-        k = float(np.exp(rng.uniform(np.log(SMALLEST), 0)))
-        size = [max(8, round(side * k)) for side in (frame.width, frame.height)]
+        least = max(SMALLEST, LEAST_SIDE / min(frame.width, frame.height))
+        k = float(np.exp(rng.uniform(np.log(min(1.0, least)), 0)))
+        size = [round(side * k) for side in (frame.width, frame.height)]
         small = np.asarray(cv2.resize(frame.pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
         copies.append(load_frame(jitter_pixels(rng, small)))
     return copies

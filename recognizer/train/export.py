@@ -25,7 +25,7 @@ from recognizer.vision.card import Card, write_card
 from recognizer.vision.dial_cut import REACH, SIDE
 from recognizer.vision.models import load_model
 from recognizer.vision.panel import PANEL_HEIGHT, PANEL_WIDTH
-from recognizer.vision.point import GAP_SIDE
+from recognizer.vision.point import PAIR_HEIGHT, PAIR_WIDTH
 from recognizer.vision.rectify import STRIP_HEIGHT, STRIP_WIDTH
 from recognizer.vision.screen import LABEL_CHARACTERS, SCREEN_MARKS, SCREEN_UNITS
 from recognizer.vision.wheel import BINS, WHEEL_HEIGHT, WHEEL_WIDTH
@@ -79,16 +79,16 @@ def export_role(role: str, checkpoint: Path, models_dir: Path) -> None:
         }
         _export(CellNet(WHEEL_WIDTH, BINS), checkpoint, models_dir / role, (WHEEL_HEIGHT, WHEEL_WIDTH), settings)
     elif role == "point":
-        note = "BGR cut of the gap between two digits by recognizer.vision.point, evened, then (x - 127.5) / 64"
+        note = "BGR cut of two digits by recognizer.vision.point, evened, then (x - 127.5) / 64"
         settings = {
-            "input": {"height": GAP_SIDE, "width": GAP_SIDE, "channels": 3, "note": note},
+            "input": {"height": PAIR_HEIGHT, "width": PAIR_WIDTH, "channels": 3, "note": note},
             "data": [
                 "gaps of LCDs, found by the counter: lcd-strips, vn-lcd, cesc-electricity, prepaid-balance, "
                 "fuel-pump-lcd",
                 "the same displays emptied and filled anew, and screens drawn by recognizer.synth",
             ],
         }
-        _export(CellNet(GAP_SIDE, 1), checkpoint, models_dir / role, (GAP_SIDE, GAP_SIDE), settings)
+        _export(CellNet(PAIR_WIDTH, 1), checkpoint, models_dir / role, (PAIR_HEIGHT, PAIR_WIDTH), settings)
     elif role == "screen":
         note = "BGR panel by recognizer.vision.panel, evened as a strip, then (x - 127.5) / 64"
         settings = {

@@ -238,8 +238,8 @@ class DialNet(nn.Module):
 class CellNet(nn.Module):
     """(N, 3, 48, ``width``) cut of a part of a display to (N, ``answers``) logits.
 
-    Of a wheel, 32 wide, its turn in hundredths from 0 round to 0 again; of a gap between two digits, 48 wide, whether
-    a point stands there.
+    Of a wheel, 32 wide, its turn in hundredths from 0 round to 0 again; of two digits of an LCD, 64 wide, whether a
+    point stands between them.
     """
 
     def __init__(self, width: int, answers: int) -> None:

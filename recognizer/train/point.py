@@ -18,7 +18,7 @@ from recognizer.train.locator import normalise
 from recognizer.vision.counter import log_probs_of
 from recognizer.vision.ctc import spans_of, text_scores
 from recognizer.vision.models import Model
-from recognizer.vision.point import FINER, cut_gap
+from recognizer.vision.point import FINER, cut_pair
 from recognizer.vision.rectify import rectify
 
 WITH_POINT = 0.45
@@ -28,7 +28,9 @@ MOST_TRIES = 20
 
 @dataclass(frozen=True)
 class Gaps:
-    """An LCD and its gaps: where they begin and end along its strip, and whether a point stands there."""
+    """An LCD and its gaps: where the digits before and behind begin and end along its strip, and whether a point stands
+    between them.
+    """
 
     cutout: Cutout
     ends: tuple[tuple[float, float], ...]
@@ -47,8 +49,7 @@ def gaps_of(counter: Model, cutout: Cutout, least: float = -6.0) -> Gaps | None:
     text = texts[int(scores.argmax())]
     spans = spans_of(log_probs, tuple(encode(text)))
     digits = [i for i, c in enumerate(text) if c != "."]
-    middles = {i: sum(spans[i]) / 2 for i in digits}
-    ends = tuple((middles[i], middles[j]) for i, j in pairwise(digits))
+    ends = tuple((spans[i][0], spans[j][1]) for i, j in pairwise(digits))
     if any(not right - left > 0.02 for left, right in ends):
         return None
     return Gaps(cutout, ends, tuple(j > i + 1 for i, j in pairwise(digits)))
@@ -77,7 +78,7 @@ def sample(rng: np.random.Generator, gaps: Gaps) -> tuple[Image, bool]:
     group = with_point if with_point and (not without or rng.random() < WITH_POINT) else without
     i = group[int(rng.integers(len(group)))]
     left, right = gaps.ends[i]
-    off = rng.normal(0, 0.1, 2) * (right - left)
+    off = rng.normal(0, 0.05, 2) * (right - left)
     strip = rectify(gaps.cutout.image, shake_corners(rng, gaps.cutout.quad, 0.6), FINER)
     if rng.random() < 0.3:  # as from a small photo
         k = float(rng.uniform(0.25, 0.8))
@@ -85,7 +86,7 @@ def sample(rng: np.random.Generator, gaps: Gaps) -> tuple[Image, bool]:
         strip = np.asarray(cv2.resize(small, strip.shape[1::-1]), np.uint8)
     if rng.random() < 0.06:
         strip = np.asarray(255 - strip, np.uint8)
-    return cut_gap(jitter_pixels(rng, strip), left + off[0], right + off[1]), gaps.points[i]
+    return cut_pair(jitter_pixels(rng, strip), left + off[0], right + off[1]), gaps.points[i]
 
 
 def batches(
@@ -114,7 +115,7 @@ def accuracy(net: nn.Module, displays: Sequence[Gaps]) -> dict[str, float]:
     right: list[bool] = []
     for gaps in displays:
         strip = rectify(gaps.cutout.image, gaps.cutout.quad, FINER)
-        cuts = np.stack([cut_gap(strip, *ends) for ends in gaps.ends]).transpose(0, 3, 1, 2).copy()
+        cuts = np.stack([cut_pair(strip, *ends) for ends in gaps.ends]).transpose(0, 3, 1, 2).copy()
         with torch.no_grad():
             z = net(normalise(torch.from_numpy(cuts)))[:, 0].numpy()
         right.append(bool(((z > 0) == np.array(gaps.points)).all()))

@@ -17,7 +17,7 @@ from recognizer.train.recipes import rendered, usable
 from recognizer.train.refill import refilled
 from recognizer.train.renew import renewed
 from recognizer.vision.models import load_model
-from recognizer.vision.point import GAP_SIDE
+from recognizer.vision.point import PAIR_WIDTH
 from recognizer.vision.wheel import BINS, WHEEL_WIDTH
 
 log = logging.getLogger(__name__)
@@ -76,6 +76,6 @@ def train_point(
     groups += [(0.17, renewed(rng, point.made_by(reader, make), DRAWN)) for make in (drawn, rendered("lcd"))]
     groups.append((0.08, renewed(rng, point.made_by(reader, on_real), DRAWN_ON_REAL)))
     fit(
-        CellNet(GAP_SIDE, 1), point.batches(groups), point.loss, schedule, checkpoint, start_from,
+        CellNet(PAIR_WIDTH, 1), point.batches(groups), point.loss, schedule, checkpoint, start_from,
         on_check=lambda net, step: log.info("%d %s", step, point.accuracy(net, watched)),
     )  # fmt: skip

@@ -1,7 +1,7 @@
-"""Decimal points of LCDs: one small network looks at one gap between two digits at a time.
+"""Decimal points of LCDs: one small network looks at two digits and the gap between them at a time.
 
-A point is two of the pixels that the counter sees of a display, in a strip of a fixed length; here a gap is cut from
-the photo itself, twice as fine.
+A point is two of the pixels that the counter sees of a display, in a strip of a fixed length; here a pair is cut from
+the photo itself, twice as fine. Where no point is shown, smaller digits behind the gap tell of one.
 """
 
 from collections.abc import Sequence
@@ -16,14 +16,12 @@ from numpy.typing import NDArray
 from recognizer.domain.observation import Glyph
 from recognizer.vision.locate import normalise
 from recognizer.vision.models import LazyModel
-from recognizer.vision.rectify import STRIP_HEIGHT, evened, rectify
+from recognizer.vision.rectify import evened, rectify
 
 Image = NDArray[np.uint8]
-GAP_SIDE = 48
+PAIR_HEIGHT, PAIR_WIDTH = 48, 64
 FINER = 2
-"""How much finer than a strip a gap is cut."""
-FROM_ROW = 0.4
-"""Share of the strip's height from which downwards a gap is looked at: points stand at the feet of the digits."""
+"""How much finer than a strip a pair is cut."""
 OF_GAP, MOST = 0.7, 5.0
 """Weight of the network's log-odds beside the counter's, since both saw the same pixels, and the most it says."""
 NOT_SEEN = 0.01
@@ -48,11 +46,11 @@ class PointReader:
         if not self._model.present or len(digits) < 2:
             return tuple(glyphs)
         strip = rectify(image, quad, FINER)
-        ends = [(middle(glyphs[i]), middle(glyphs[j])) for i, j in pairwise(digits)]
-        cuts = np.concatenate([normalise(cut_gap(strip, *end)) for end in ends])
+        ends = [(glyphs[i].start, glyphs[j].end) for i, j in pairwise(digits)]
+        cuts = np.concatenate([normalise(cut_pair(strip, *end)) for end in ends])
         seen = np.asarray(self._model.load().run(cuts)[0], np.float64)[:, 0].clip(-MOST, MOST)
         out = list(glyphs[: digits[0] + 1])
-        for (i, j), (left, right), z in zip(pairwise(digits), ends, seen, strict=True):
+        for (i, j), z in zip(pairwise(digits), seen, strict=True):
             between = list(glyphs[i + 1 : j])
             at = next((k for k, g in enumerate(between) if is_point(g)), None)
             before = dict(between[at].odds).get(".", 0.0) if at is not None else NOT_SEEN
@@ -60,7 +58,7 @@ class PointReader:
             if at is not None:
                 between[at] = Glyph(((".", chance),), between[at].start, between[at].end)
             elif chance >= LEAST_TOLD:
-                x = (left + right) / 2
+                x = (glyphs[i].end + glyphs[j].start) / 2
                 between.append(Glyph(((".", chance),), x, x))
             out += [*between, glyphs[j]]
         return (*out, *glyphs[digits[-1] + 1 :])
@@ -70,16 +68,12 @@ def is_point(glyph: Glyph) -> bool:
     return bool(glyph.odds) and glyph.odds[0][0] == "."
 
 
-def middle(glyph: Glyph) -> float:
-    return (glyph.start + glyph.end) / 2
-
-
-def cut_gap(strip: Image, left: float, right: float) -> Image:
-    """From the middle of one digit to that of the next (shares of the length of a strip FINER times as fine)."""
-    height, width = strip.shape[:2]
+def cut_pair(strip: Image, left: float, right: float) -> Image:
+    """From where one digit begins to where the next one ends, in shares of a strip FINER times as fine."""
+    width = strip.shape[1]
     x0, x1 = min(width - 2, int(max(0.0, left) * width)), int(np.ceil(min(1.0, right) * width))
-    part = strip[int(FROM_ROW * FINER * STRIP_HEIGHT) : height, x0 : max(x0 + 2, x1)]
-    return evened(np.asarray(cv2.resize(part, (GAP_SIDE, GAP_SIDE), interpolation=cv2.INTER_LINEAR), np.uint8))
+    part = strip[:, x0 : max(x0 + 2, x1)]
+    return evened(np.asarray(cv2.resize(part, (PAIR_WIDTH, PAIR_HEIGHT), interpolation=cv2.INTER_AREA), np.uint8))
 
 
 def _moved(chance: float, by: float) -> float:

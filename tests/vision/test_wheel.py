@@ -40,7 +40,7 @@ def test_a_cut_shows_its_wheel_and_little_of_the_others() -> None:
     strip[:, 112:157] = 200
     cut = cut_wheel(strip, 112 / STRIP_WIDTH, 157 / STRIP_WIDTH)
     assert cut.shape == (WHEEL_HEIGHT, WHEEL_WIDTH, 3)
-    assert cut[:, 3:-3].min() > 200 > cut[:, 0].max()
+    assert cut[:, 3:-3].min() > 150 > cut[:, 0].max()
 
 
 @pytest.mark.parametrize("span", [(1.0, 1.0), (0.99, 1.0), (0.0, 0.0), (0.5, 0.4)])
