@@ -8,17 +8,20 @@ from recognizer.domain.decode import decode
 from recognizer.domain.dials import decimals_of, disagree, pointers, settled
 from recognizer.domain.labels import unit_of
 from recognizer.domain.meter import NOTHING_KNOWN, Known, Register
-from recognizer.domain.observation import Dial, Display, Glyph, Observation
+from recognizer.domain.observation import Dial, Display, Glyph, Observation, Quad
 from recognizer.domain.plausibility import Case, check
 from recognizer.domain.policy import Policy
 from recognizer.domain.prior import weigh
 from recognizer.domain.profile import Profile
 from recognizer.domain.reading import Candidate, Finding, Reading, Status
-from recognizer.domain.register import MESSAGES, Screen, display_test, which_register
+from recognizer.domain.register import MESSAGES, Screen, by_absence, display_test, which_register
 from recognizer.domain.turns import written_so
 
 UNREAD_WEIGHT = 0.5
 """How much a display counts that reads as nothing, beside one that reads surely: its place in the report."""
+ROWS_UNLIKE, ROWS_ALONG, ROWS_DOWN = 1.5, 0.6, (0.8, 2.5)
+"""Rows of one display: the most that their heights differ by, and how far apart their middles are, in lengths along and
+in heights down."""
 MORE_CANDIDATES = 24
 """Texts weighed against a history: the true one may be far down where a digit is hidden."""
 
@@ -45,7 +48,12 @@ def look(
     # Vision looks for pointers around one drum only: the one it is surest of, which comes first.
     beside = next((d for d in observation.displays if d.kind == "drum"), None)
     ranked = [
-        (_prominence(d, observation), _seen(d, policy, known, profile, serials, dials if d is beside else ()))
+        (
+            _prominence(d, observation),
+            _seen(
+                d, _screen(d, displays, profile, policy), policy, known, profile, serials, dials if d is beside else ()
+            ),
+        )
         for d in displays
     ]
     # A screen that says it is no reading is not one that could not be read.
@@ -62,15 +70,46 @@ def _told_apart(seen: Seen) -> bool:
     return seen.screen.reason not in (None, "register_unknown")
 
 
+def _screen(display: Display, displays: Sequence[Display], profile: Profile | None, policy: Policy) -> Screen:
+    """What the display shows. One of several rows has a name of its own: without one it is not the total."""
+    screen = which_register(display, profile)
+    if display.kind == "lcd" and screen.register is not None and by_absence(display):
+        rows = (d for d in displays if d is not display and d.kind == "lcd" and _digits(d) >= policy.min_digits)
+        if any(in_one_stack(display.quad, d.quad) for d in rows):
+            return replace(screen, register=None, reason="register_unknown")
+    return screen
+
+
+def in_one_stack(one: Quad, other: Quad) -> bool:
+    """Whether two rows of digits stand one below the other on what may be one display: as tall, and close."""
+    (ax, ay), (bx, by), (cx, cy), (dx, dy) = one
+    along, down = ((bx + cx - ax - dx) / 2, (by + cy - ay - dy) / 2), ((dx + cx - ax - bx) / 2, (dy + cy - ay - by) / 2)
+    length, tall = hypot(*along), hypot(*down)
+    others = (hypot(other[3][0] - other[0][0], other[3][1] - other[0][1])) or 1e-9
+    if not length or not tall or not 1 / ROWS_UNLIKE <= others / tall <= ROWS_UNLIKE:
+        return False
+    x, y = (
+        sum(p[0] for p in other) / 4 - (ax + bx + cx + dx) / 4,
+        sum(p[1] for p in other) / 4 - (ay + by + cy + dy) / 4,
+    )
+    off_along = abs(x * along[0] + y * along[1]) / length
+    off_down = abs(x * down[0] + y * down[1]) / tall
+    return off_along <= ROWS_ALONG * length and ROWS_DOWN[0] * tall <= off_down <= ROWS_DOWN[1] * tall
+
+
+def _digits(display: Display) -> int:
+    return sum(g.absent < 0.5 and g.odds[0][0] != "." for g in display.glyphs if g.odds)
+
+
 def _seen(
     display: Display,
+    screen: Screen,
     policy: Policy,
     known: Known,
     profile: Profile | None,
     serials: frozenset[str],
     dials: tuple[Dial, ...],
 ) -> Seen:
-    screen = which_register(display, profile)
     return Seen(display, screen, _reading(display, screen, policy, known, profile, serials, dials))
 
 
