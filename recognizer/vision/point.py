@@ -22,7 +22,7 @@ Image = NDArray[np.uint8]
 PAIR_HEIGHT, PAIR_WIDTH = 48, 64
 FINER = 2
 """How much finer than a strip a pair is cut."""
-OF_GAP, MOST = 0.7, 5.0
+OF_GAP, MOST = 0.4, 8.0
 """Weight of the network's log-odds beside the counter's, since both saw the same pixels, and the most it says."""
 NOT_SEEN = 0.01
 """Chance of a point where the counter mentions none."""
