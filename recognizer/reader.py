@@ -22,7 +22,6 @@ from recognizer.vision.frame import Color, Frame, Photo, load_frame
 from recognizer.vision.locate import Found, locate, whole_strip
 from recognizer.vision.models import Model, load_model
 from recognizer.vision.plate import read_plate
-from recognizer.vision.point import PointReader
 from recognizer.vision.rectify import rectify, stretched
 from recognizer.vision.screen import Beside, ScreenReader
 from recognizer.vision.wheel import WheelReader
@@ -67,7 +66,7 @@ class MeterReader:
         self._counter = load_model("counter", models_dir)
         self._dials = DialFinder(models_dir)
         self._screens = ScreenReader(models_dir)
-        self._wheels, self._points = WheelReader(models_dir), PointReader(models_dir)
+        self._wheels = WheelReader(models_dir)
         self._policy = policy or policy_of(self._counter)
 
     @property
@@ -121,7 +120,7 @@ class MeterReader:
         pointers = self._dials.find(frame, drum, row=row) if dials else ()
         models = [("locator", self._locator.digest), ("counter", self._counter.digest)]
         kinds = {d.kind for d in displays}
-        helpers = (("lcd", "screen", self._screens), ("lcd", "point", self._points), ("drum", "wheel", self._wheels))
+        helpers = (("lcd", "screen", self._screens), ("drum", "wheel", self._wheels))
         models += [(role, digest) for kind, role, helper in helpers if kind in kinds and (digest := helper.digest)]
         return Observation(
             width=frame.width,
@@ -155,7 +154,6 @@ class MeterReader:
                 score *= TURNED
         beside = Beside()
         if found.kind == "lcd":
-            glyphs = self._points.pointed(frame.pixels, quad, glyphs)
             glyphs = self._perhaps_one_before(frame, quad, glyphs)
             beside = self._screens.read(frame.pixels, quad)
         else:

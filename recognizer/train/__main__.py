@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import torch
 
-from recognizer.train import CHECKPOINTS, recipes, recipes_cells
+from recognizer.train import CHECKPOINTS, recipes
 from recognizer.train.calibrate import calibrate
 from recognizer.train.calibrate_screen import calibrate_screen
 from recognizer.train.corners import SOURCES, find_corners
@@ -18,7 +18,7 @@ from recognizer.train.fit import Schedule
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m recognizer.train", description=__doc__)
-    networks = ("locator", "counter", "screen", "dial", "wheel", "point")
+    networks = ("locator", "counter", "screen", "dial", "wheel")
     parser.add_argument("what", choices=("corners", *networks, "calibrate", "export"))
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--models", type=Path, default=Path("models"))
@@ -52,10 +52,7 @@ def main() -> None:
         recipes.train_dial(args.data, checkpoint, schedule, args.start_from)
     elif args.what == "wheel":
         schedule = Schedule(args.steps, 128, args.rate, warmup=100, average=0.998, seed=args.seed)
-        recipes_cells.train_wheel(args.data, args.models, checkpoint, schedule, args.start_from)
-    elif args.what == "point":
-        schedule = Schedule(args.steps, 64, args.rate, warmup=100, average=0.998, seed=args.seed)
-        recipes_cells.train_point(args.data, args.models, checkpoint, schedule, args.start_from)
+        recipes.train_wheel(args.data, args.models, checkpoint, schedule, args.start_from)
     elif args.what == "export":
         for role in args.roles:
             export_role(role, args.checkpoints / f"{args.name or role}.pt", args.models)

@@ -15,20 +15,19 @@ from recognizer.train.counter import ALPHABET
 from recognizer.train.fit import load_weights
 from recognizer.train.nets import (
     LOCATOR_KINDS,
-    CellNet,
     CounterNet,
     DialNet,
     LocatorNet,
     ScreenNet,
+    WheelNet,
 )
 from recognizer.vision.card import Card, write_card
 from recognizer.vision.dial_cut import REACH, SIDE
 from recognizer.vision.models import load_model
 from recognizer.vision.panel import PANEL_HEIGHT, PANEL_WIDTH
-from recognizer.vision.point import PAIR_HEIGHT, PAIR_WIDTH
 from recognizer.vision.rectify import STRIP_HEIGHT, STRIP_WIDTH
 from recognizer.vision.screen import LABEL_CHARACTERS, SCREEN_MARKS, SCREEN_UNITS
-from recognizer.vision.wheel import BINS, WHEEL_HEIGHT, WHEEL_WIDTH
+from recognizer.vision.wheel import WHEEL_HEIGHT, WHEEL_WIDTH
 
 OPSET = 17
 EVENED = "BGR, evened by recognizer.vision.rectify, then (x - 127.5) / 64"
@@ -46,7 +45,7 @@ LICENCES = [
 
 
 def export_role(role: str, checkpoint: Path, models_dir: Path) -> None:
-    """Export ``locator``, ``counter``, ``dial``, ``screen``, ``wheel`` or ``point`` with its card."""
+    """Export ``locator``, ``counter``, ``dial``, ``screen`` or ``wheel`` with its card."""
     if role == "locator":
         settings: dict[str, Any] = {
             "input": {"height": 0, "width": 0, "channels": 3, "note": "any multiple of 32; BGR, (x - 127.5) / 64"},
@@ -77,18 +76,7 @@ def export_role(role: str, checkpoint: Path, models_dir: Path) -> None:
                 "thai-electricity, dss188-electricity, pafal-sequence",
             ],
         }
-        _export(CellNet(WHEEL_WIDTH, BINS), checkpoint, models_dir / role, (WHEEL_HEIGHT, WHEEL_WIDTH), settings)
-    elif role == "point":
-        note = "BGR cut of two digits by recognizer.vision.point, evened, then (x - 127.5) / 64"
-        settings = {
-            "input": {"height": PAIR_HEIGHT, "width": PAIR_WIDTH, "channels": 3, "note": note},
-            "data": [
-                "gaps of LCDs, found by the counter: lcd-strips, vn-lcd, cesc-electricity, prepaid-balance, "
-                "fuel-pump-lcd",
-                "the same displays emptied and filled anew, and screens drawn by recognizer.synth",
-            ],
-        }
-        _export(CellNet(PAIR_WIDTH, 1), checkpoint, models_dir / role, (PAIR_HEIGHT, PAIR_WIDTH), settings)
+        _export(WheelNet(), checkpoint, models_dir / role, (WHEEL_HEIGHT, WHEEL_WIDTH), settings)
     elif role == "screen":
         note = "BGR panel by recognizer.vision.panel, evened as a strip, then (x - 127.5) / 64"
         settings = {
@@ -118,7 +106,7 @@ def _export(net: nn.Module, checkpoint: Path, folder: Path, shape: tuple[int, in
     net.eval()
     example = torch.rand(1, 3, *shape) * 4 - 2
     data = to_onnx(
-        net, example, any_size=settings["input"]["height"] == 0, any_number=folder.name in ("dial", "wheel", "point"),
+        net, example, any_size=settings["input"]["height"] == 0, any_number=folder.name in ("dial", "wheel"),
         outputs=("label", "unit", "marks") if folder.name == "screen" else ("output",),
     )  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)

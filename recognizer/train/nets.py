@@ -235,14 +235,10 @@ class DialNet(nn.Module):
         return self.head(self.collapse(self.features(x)))
 
 
-class CellNet(nn.Module):
-    """(N, 3, 48, ``width``) cut of a part of a display to (N, ``answers``) logits.
+class WheelNet(nn.Module):
+    """(N, 3, 48, 32) cut of one wheel to (N, 100) logits of its turn, in hundredths from 0 round to 0 again."""
 
-    Of a wheel, 32 wide, its turn in hundredths from 0 round to 0 again; of two digits of an LCD, 64 wide, whether a
-    point stands between them.
-    """
-
-    def __init__(self, width: int, answers: int) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.features = nn.Sequential(
             _conv(3, 24, 3, 2),  # 24 x 16
@@ -254,9 +250,9 @@ class CellNet(nn.Module):
             Separable(128, 128, (5, 3)),
         )
         self.collapse = nn.Sequential(
-            nn.Conv2d(128, 256, (6, width // 8), groups=4, bias=False), nn.BatchNorm2d(256), nn.Hardswish()
+            nn.Conv2d(128, 256, (6, 4), groups=4, bias=False), nn.BatchNorm2d(256), nn.Hardswish()
         )
-        self.head = nn.Sequential(nn.Flatten(), nn.Dropout(0.1), nn.Linear(256, answers))
+        self.head = nn.Sequential(nn.Flatten(), nn.Dropout(0.1), nn.Linear(256, 100))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.collapse(self.features(x)))

@@ -10,7 +10,7 @@ from recognizer.synth import DigitBank, degrade, load_digit_bank, render_strip
 from recognizer.synth.clip_stage import Ground
 from recognizer.synth.drum import DrumStyle, render_drum
 from recognizer.synth.labels import Strip
-from recognizer.train import counter, counter_screens, dial, locator, screen, screen_real
+from recognizer.train import counter, counter_screens, dial, locator, screen, screen_real, wheel
 from recognizer.train import locator_scenes as scenes
 from recognizer.train import screen_panels as panels
 from recognizer.train.counter import Cutout
@@ -18,7 +18,7 @@ from recognizer.train.data import Example, Image, held_back, load_examples, read
 from recognizer.train.fit import Batch, Schedule, fit
 from recognizer.train.flat import flatten
 from recognizer.train.located import located_cutouts
-from recognizer.train.nets import CounterNet, DialNet, LocatorNet, ScreenNet
+from recognizer.train.nets import CounterNet, DialNet, LocatorNet, ScreenNet, WheelNet
 from recognizer.train.refill import refilled
 from recognizer.train.renew import renewed
 from recognizer.train.splice import spliced
@@ -115,7 +115,7 @@ def train_counter(
         for _ in range(share)
     ]  # fmt: skip
     groups += [(0.10 / len(fillings), filling) for filling in fillings]
-    groups += [(0.07, rendered("lcd")), (0.08, rendered("drum")), (0.08, rendered("drum", bank)), (0.05, _gas_drum)]
+    groups += [(0.07, _rendered("lcd")), (0.08, _rendered("drum")), (0.08, _rendered("drum", bank)), (0.05, _gas_drum)]
     rng = np.random.default_rng([schedule.seed, 4])
     glasses = screen_real.grounds(data_dir, usable(data_dir))
     groups += [
@@ -188,11 +188,31 @@ def train_dial(data_dir: Path, checkpoint: Path, schedule: Schedule, start_from:
     )  # fmt: skip
 
 
+def train_wheel(
+    data_dir: Path, models_dir: Path, checkpoint: Path, schedule: Schedule, start_from: Path | None
+) -> None:
+    """Train on digit crops less the folders held back, and on wheels of real counters, found by the counter."""
+    crops = wheel.load_crops(data_dir)
+    held = [crop for crop in crops if wheel.crop_held_back(crop.meter)]
+    cutouts = [c for c in counter.load_cutouts(data_dir, usable(data_dir)) if c.kind == "drum"]
+    reader = load_model("counter", models_dir)
+    of_sources = [[c for c in cutouts if c.source == source] for source in sorted({c.source for c in cutouts})]
+    learnt = [crop for crop in crops if not wheel.crop_held_back(crop.meter)]
+    groups = [(0.45, wheel.of_crops(learnt)), (0.2, wheel.drawn)]
+    turned = [maker for part in of_sources if (maker := wheel.of_counters(flatten(reader, part))) is not None]
+    groups += [(0.35 / len(turned), maker) for maker in turned]
+    log.info("%d crops, %d held back, counters of %d sources", len(learnt), len(held), len(turned))
+    fit(
+        WheelNet(), wheel.batches(groups), wheel.loss, schedule, checkpoint, start_from,
+        on_check=lambda net, step: log.info("%d %s", step, wheel.accuracy(net, held)),
+    )  # fmt: skip
+
+
 def _gas_drum(rng: np.random.Generator) -> Cutout:
     return _as_cutout(rng, render_drum(rng, DrumStyle.sample_gas(rng)))
 
 
-def rendered(kind: str, bank: DigitBank | None = None) -> Callable[[np.random.Generator], Cutout]:
+def _rendered(kind: str, bank: DigitBank | None = None) -> Callable[[np.random.Generator], Cutout]:
     def make(rng: np.random.Generator) -> Cutout:
         return _as_cutout(rng, render_strip(rng, "lcd" if kind == "lcd" else "drum", bank, 1.0))
 

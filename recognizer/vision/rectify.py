@@ -22,14 +22,14 @@ def strip_matrix(quad: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.asarray(cv2.getPerspectiveTransform(np.asarray(quad, np.float32), target), np.float64)
 
 
-def rectify(image: NDArray[np.uint8], quad: NDArray[np.float32], finer: int = 1) -> NDArray[np.uint8]:
-    """Cut the display out of a BGR picture as an upright STRIP_HEIGHT x STRIP_WIDTH strip, or one ``finer`` times that.
+def rectify(image: NDArray[np.uint8], quad: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Cut the display out of a BGR picture as an upright STRIP_HEIGHT x STRIP_WIDTH strip.
 
     A display much larger than the strip is shrunk by areas first, or thin segments would be sampled away.
     """
     length = np.linalg.norm(quad[1] - quad[0]) + np.linalg.norm(quad[2] - quad[3])
     height = np.linalg.norm(quad[3] - quad[0]) + np.linalg.norm(quad[2] - quad[1])
-    shrink = min(length / (2 * STRIP_WIDTH), height / (2 * STRIP_HEIGHT)) / finer
+    shrink = min(length / (2 * STRIP_WIDTH), height / (2 * STRIP_HEIGHT))
     if shrink > 1.5:
         low = np.floor(quad.min(0) - 0.2 * length).clip(0).astype(int)
         high = np.ceil(quad.max(0) + 0.2 * length).astype(int)
@@ -39,9 +39,9 @@ def rectify(image: NDArray[np.uint8], quad: NDArray[np.float32], finer: int = 1)
             scale = np.array([size[0] / part.shape[1], size[1] / part.shape[0]], np.float32)
             image = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8)
             quad = ((quad - low) * scale).astype(np.float32)
-    size = (finer * STRIP_WIDTH, finer * STRIP_HEIGHT)
-    matrix = np.diag([finer, finer, 1.0]) @ strip_matrix(quad)
-    warped = cv2.warpPerspective(image, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    warped = cv2.warpPerspective(
+        image, strip_matrix(quad), (STRIP_WIDTH, STRIP_HEIGHT), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
     return np.asarray(warped, np.uint8)
 
 
