@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from recognizer.domain.labels import plain
+from recognizer.domain.labels import plain, unit_of
 from recognizer.domain.look import Seen
 from recognizer.domain.observation import Mark, Quad
 from recognizer.domain.profile import Profile
@@ -17,7 +17,7 @@ from recognizer.domain.register import FAINT, Screen, by_absence, is_title, tari
 from recognizer.domain.sightings import Stretch, Vote, extended, window_of
 from recognizer.domain.visit_rules import VisitRules
 
-_NO_READING = "!"
+_NO_READING, _UNNAMED = "!", "?"
 NO_SIGN = 0.02
 """Chance of a tariff mark, all frames of a number taken together, below which there is no sign of any."""
 WORD, WORD_BELIEVED = 6, 0.98
@@ -30,7 +30,8 @@ is printed below the display stays there all the time."""
 
 class _Key(NamedTuple):
     screen: str
-    """A register, "" where none is known, or ``!`` and the reason why the screen is none."""
+    """A register, "" where none is known, ``?`` where what names it cannot be read, or ``!`` and the reason why the
+    screen is none."""
     stated: bool
     text: str
 
@@ -91,10 +92,11 @@ class Scroll:
         """Every stretch that counts, with the register it is of."""
         alike: defaultdict[str, list[_Key]] = defaultdict(list)
         for key in self._texts:
-            alike[key.text].append(key)
+            if key.screen != _UNNAMED:
+                alike[key.text].append(key)
         in_titles = self.speaks_in_titles
         for key, stretches in self._texts.items():
-            for stretch in () if key.screen.startswith(_NO_READING) else stretches:
+            for stretch in () if key.screen.startswith((_NO_READING, _UNNAMED)) else stretches:
                 if not self._settled(stretch) or self._echoes(key, stretch, alike[key.text]):
                     continue
                 title = self._title_of(stretch) if in_titles and not key.stated else None
@@ -106,6 +108,19 @@ class Scroll:
                 screen = best.screen if title is None else which_register(best.display, self._profile, title)
                 if screen.register is not None:
                     yield Showing(screen, key.text, stretch if key.stated else _shared(stretch, screen.probability))
+
+    def unnamed(self) -> list[Showing]:
+        """What stood long enough with a unit of active energy, and of which register nothing tells."""
+        named = {showing.text for showing in self.showings()}
+        return [
+            Showing(stretch.votes[0].screen, key.text, stretch)
+            for key, stretches in self._texts.items()
+            if key.text not in named
+            and not key.screen.startswith(_NO_READING)
+            and (not key.stated or key.screen == _UNNAMED)
+            for stretch in stretches
+            if self._settled(stretch) and any(_counts_energy(vote.screen.unit) for vote in stretch.votes)
+        ]
 
     @property
     def speaks_in_titles(self) -> bool:
@@ -132,19 +147,19 @@ class Scroll:
             self._take_label(label, at, (vote,) if self._split else (), alone=alone)
             if alone:
                 return ""
-        if screen.stated and screen.reason is not None:
-            if screen.reason == "register_unknown":
-                return ""
+        unnamed = screen.stated and screen.reason == "register_unknown"
+        if screen.stated and screen.reason is not None and not unnamed:
             return self._keep(_Key(_NO_READING + screen.reason, True, text), at, ())
-        # Without the register's share where a title is still to tell of which register it is.
-        share = 1.0 if screen.stated else max(screen.probability, 1e-6)
+        # Without the register's share where a title, or a sum, is still to tell of which register it is.
+        share = 1.0 if screen.stated and not unnamed else max(screen.probability, 1e-6)
         confidence = min(1.0, reading.confidence / share)
         unfit = any(f.code in ("wrong_shape", "larger_display_unread") for f in reading.findings)
         if reading.status == "refused" or confidence < self._rules.least or unfit:
             return ""
         candidates = _chances(reading.candidates, confidence)
         vote = Vote(window_of(at, self._rules.window), at, confidence, candidates, seen.display, screen)
-        return self._keep(_Key(screen.register or "", screen.stated, text), at, (vote,))
+        kept = self._keep(_Key(screen.register or (_UNNAMED if unnamed else ""), screen.stated, text), at, (vote,))
+        return "" if unnamed else kept
 
     def _keep(self, key: _Key, at: float, votes: tuple[Vote, ...]) -> str:
         if not key.text:
@@ -234,6 +249,11 @@ class Scroll:
         if any(last < s.first < value.first and self._settled(s) for s in others):
             return None
         return self._titles[name].label
+
+
+def _counts_energy(unit: str | None) -> bool:
+    known = unit_of(unit) if unit is not None else None
+    return known is not None and known[1] == "active"
 
 
 def _in_place(value: Quad, title: Quad) -> bool:

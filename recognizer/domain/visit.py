@@ -5,10 +5,12 @@ A report depends on what was seen when, and never on the order in which the fram
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from math import isfinite
 
 from recognizer.domain.code import Code
+from recognizer.domain.completion import completed
 from recognizer.domain.identity import agree, serials_of
 from recognizer.domain.look import look
 from recognizer.domain.meter import NOTHING_KNOWN, Known
@@ -140,11 +142,15 @@ class Visit:
                 one = conclude_register(given[0], self._policy, self._known, self._rules, serials, against)
             memo[register] = given, one
             told += [one] if one is not None else []
-        self._memo = memo
+        of_meter = (*self.wanted, *(r.code for r in record.registers)) if record else self.wanted
         scroll_order = self._profile.registers if self._profile is not None else ()
+        by_sum = sorted(completed(told, self._scroll.unnamed(), of_meter, scroll_order), key=_place)
+        for _, group in groupby(by_sum, key=lambda s: s.screen.register):
+            one = conclude_register(tuple(group), self._policy, self._known, self._rules, serials, against)
+            told += [_named_by_sum(one)] if one is not None else []
+        self._memo = memo
         order = {code: place for place, code in enumerate(dict.fromkeys((*self.wanted, *scroll_order)))}
         told.sort(key=lambda t: (order.get(t.reading.register, len(order)), t.reading.register))
-        of_meter = (*self.wanted, *(r.code for r in record.registers)) if record else self.wanted
         told = with_sum_checked(told, of_meter, self._policy, self._rules)
         readings = tuple(t.reading for t in told)
         accepted = {r.register for r in readings if r.status == "accepted"}
@@ -179,6 +185,12 @@ class Visit:
         yield from (Finding(code, message) for code, message in MESSAGES.items() if code in reasons)
         if "not_legible" in reasons:
             yield Finding("not_legible", "A display was off, covered or too blurred to read.")
+
+
+def _named_by_sum(told: Told) -> Told:
+    message = "Nothing that could be read names this register: with it the total is the sum of its tariffs."
+    finding = Finding("register_by_sum", message, note=True)
+    return replace(told, reading=replace(told.reading, findings=(*told.reading.findings, finding)))
 
 
 def _place(showing: Showing) -> tuple[str, str, float]:
