@@ -20,9 +20,10 @@ from recognizer.domain.visit_rules import VisitRules
 _NO_READING, _UNNAMED = "!", "?"
 NO_SIGN = 0.02
 """Chance of a tariff mark, all frames of a number taken together, below which there is no sign of any."""
-WORD, WORD_BELIEVED = 6, 0.98
-"""Letters and digits of a title of the meter's profile from which on what is read exactly as it is believed, and how
-much: chance spells no such words. Of 187 drawn titles that were read doubtfully as one of them none was another."""
+WORD, BEGINNING, WORD_BELIEVED = 6, 5, 0.98
+"""Letters and digits of a title of the meter's profile from which on it is believed when it is read, those of its
+beginning that are enough, and how much: chance spells no such words. Of 187 drawn titles that were read doubtfully as
+one of them none was another."""
 HEIGHTS_OFF = 1.0
 """How far above or below its title a value may stand, in heights of the title: a meter shows both in one row, and what
 is printed below the display stays there all the time."""
@@ -142,7 +143,8 @@ class Scroll:
         if label is None and text:
             self._take_faint(text, tariff_chance(seen.display.marks))
         if label is not None and label.probability >= self._rules.least:
-            alone = is_title(seen.display, text, self._fewest_digits)
+            # Beside a word of the profile digits are what the counter made of its letters.
+            alone = plain(label.text) in self._words or is_title(seen.display, text, self._fewest_digits)
             vote = Vote(window_of(at, self._rules.window), at, label.probability, (), seen.display, screen)
             self._take_label(label, at, (vote,) if self._split else (), alone=alone)
             if alone:
@@ -188,9 +190,11 @@ class Scroll:
         return chance < FAINT and (chance < NO_SIGN or stretch.seconds >= self._rules.bare)
 
     def _believed(self, label: Mark | None) -> Mark | None:
-        if label is None or plain(label.text) not in self._words:
+        """A label that is a word of the profile, or the beginning of no other one, as that word."""
+        words = [w for w in self._words if w.startswith(plain(label.text))] if label is not None else []
+        if label is None or len(plain(label.text)) < BEGINNING or len(words) != 1:
             return label
-        return replace(label, probability=max(label.probability, WORD_BELIEVED))
+        return Mark(words[0], max(label.probability, WORD_BELIEVED))
 
     def _take_label(self, label: Mark, at: float, votes: tuple[Vote, ...], *, alone: bool) -> None:
         name = plain(label.text)
@@ -240,7 +244,7 @@ class Scroll:
             for name, title in self._titles.items()
             for stretch in title.alone
             if stretch.first < value.first and stretch.last >= earliest and self._settled(stretch)
-            if _in_place(value.votes[0].display.quad, stretch.votes[0].display.quad)
+            if any(_in_place(v.display.quad, t.display.quad) for v in value.votes for t in stretch.votes)
         ]
         if not before:
             return None

@@ -193,7 +193,7 @@ def test_what_stands_below_the_place_of_a_title_is_not_its_value() -> None:
 
 def test_a_title_that_reads_as_a_word_of_the_profile_is_believed() -> None:
     value = held(page("000123.4", None, None), 2, 4)
-    for text, filed in (("IMPORT kWh", "000123.4"), ("IMPORT kW", None)):
+    for text, filed in (("IMPORT kWh", "000123.4"), ("IMPORT k", "000123.4"), ("IMPOBT kWh", None), ("PORT kWh", None)):
         doubtful = replace(title(text), label=Mark(text, 0.3))
         visit = watched(*held(doubtful, 0, 2), *value, visit=Visit(profile=SECURE))
         assert accepted(visit.report).get("1.8.0") == filed, text
