@@ -41,10 +41,12 @@ def completed(
 ) -> list[Showing]:
     """Showings of the registers that ``told`` lacks, each under its register; none where anything is open.
 
+    ``unnamed`` are all that were seen without what names them, those of registers that are told among them.
+
     ``registers`` are all that the meter is said to have, ``scroll_order`` those of its profile.
     """
     tariffs = sorted(code for code in set(registers) if TARIFF.fullmatch(code))
-    known = {TOTAL if t.reading.register == "total" else t.reading.register: _of_told(t) for t in told}
+    known = {TOTAL if t.reading.register == "total" else t.reading.register: _of_told(t, unnamed) for t in told}
     missing = [code for code in (TOTAL, *tariffs) if code not in known]
     if len(tariffs) < 2 or not missing:
         return []
@@ -63,9 +65,11 @@ def completed(
     ]
 
 
-def _of_told(told: Told) -> _Number:
-    down = sum(y for _, y in told.reading.box) / 4
-    return _Number(told.reading.text, (Stretch(told.first, told.last),), down)
+def _of_told(told: Told, unnamed: Sequence[Showing]) -> _Number:
+    """What is known, and when it was seen, also without what names it."""
+    text, down = told.reading.text, sum(y for _, y in told.reading.box) / 4
+    also = (s.stretch for s in unnamed if s.text == text)
+    return _Number(text, (Stretch(told.first, told.last), *also), down)
 
 
 def _numbers(unnamed: Sequence[Showing], taken: set[str]) -> list[_Number]:

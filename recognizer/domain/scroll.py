@@ -111,16 +111,13 @@ class Scroll:
                     yield Showing(screen, key.text, stretch if key.stated else _shared(stretch, screen.probability))
 
     def unnamed(self) -> list[Showing]:
-        """What stood long enough with a unit of active energy, and of which register nothing tells."""
-        named = {showing.text for showing in self.showings()}
+        """What stood long enough without anything that tells its register, and with no unit of anything but energy."""
         return [
             Showing(stretch.votes[0].screen, key.text, stretch)
             for key, stretches in self._texts.items()
-            if key.text not in named
-            and not key.screen.startswith(_NO_READING)
-            and (not key.stated or key.screen == _UNNAMED)
+            if key.screen == _UNNAMED or (not key.stated and not key.screen.startswith(_NO_READING))
             for stretch in stretches
-            if self._settled(stretch) and any(_counts_energy(vote.screen.unit) for vote in stretch.votes)
+            if self._settled(stretch) and any(_may_count_energy(vote.screen.unit) for vote in stretch.votes)
         ]
 
     @property
@@ -255,9 +252,9 @@ class Scroll:
         return self._titles[name].label
 
 
-def _counts_energy(unit: str | None) -> bool:
+def _may_count_energy(unit: str | None) -> bool:
     known = unit_of(unit) if unit is not None else None
-    return known is not None and known[1] == "active"
+    return known is None or known[1] == "active"
 
 
 def _in_place(value: Quad, title: Quad) -> bool:
