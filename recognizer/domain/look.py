@@ -8,20 +8,18 @@ from recognizer.domain.decode import decode
 from recognizer.domain.dials import decimals_of, disagree, pointers, settled
 from recognizer.domain.labels import unit_of
 from recognizer.domain.meter import NOTHING_KNOWN, Known, Register
-from recognizer.domain.observation import Dial, Display, Glyph, Observation, Quad
+from recognizer.domain.observation import Dial, Display, Glyph, Observation
 from recognizer.domain.plausibility import Case, check
 from recognizer.domain.policy import Policy
 from recognizer.domain.prior import weigh
 from recognizer.domain.profile import Profile
+from recognizer.domain.quads import in_one_stack
 from recognizer.domain.reading import Candidate, Finding, Reading, Status
 from recognizer.domain.register import MESSAGES, Screen, by_absence, display_test, which_register
 from recognizer.domain.turns import written_so
 
 UNREAD_WEIGHT = 0.5
 """How much a display counts that reads as nothing, beside one that reads surely: its place in the report."""
-ROWS_UNLIKE, ROWS_ALONG, ROWS_DOWN = 1.5, 0.6, (0.8, 2.5)
-"""Rows of one display: the most that their heights differ by, and how far apart their middles are, in lengths along and
-in heights down."""
 MORE_CANDIDATES = 24
 """Texts weighed against a history: the true one may be far down where a digit is hidden."""
 
@@ -78,23 +76,6 @@ def _screen(display: Display, displays: Sequence[Display], profile: Profile | No
         if any(in_one_stack(display.quad, d.quad) for d in rows):
             return replace(screen, register=None, reason="register_unknown")
     return screen
-
-
-def in_one_stack(one: Quad, other: Quad) -> bool:
-    """Whether two rows of digits stand one below the other on what may be one display: as tall, and close."""
-    (ax, ay), (bx, by), (cx, cy), (dx, dy) = one
-    along, down = ((bx + cx - ax - dx) / 2, (by + cy - ay - dy) / 2), ((dx + cx - ax - bx) / 2, (dy + cy - ay - by) / 2)
-    length, tall = hypot(*along), hypot(*down)
-    others = (hypot(other[3][0] - other[0][0], other[3][1] - other[0][1])) or 1e-9
-    if not length or not tall or not 1 / ROWS_UNLIKE <= others / tall <= ROWS_UNLIKE:
-        return False
-    x, y = (
-        sum(p[0] for p in other) / 4 - (ax + bx + cx + dx) / 4,
-        sum(p[1] for p in other) / 4 - (ay + by + cy + dy) / 4,
-    )
-    off_along = abs(x * along[0] + y * along[1]) / length
-    off_down = abs(x * down[0] + y * down[1]) / tall
-    return off_along <= ROWS_ALONG * length and ROWS_DOWN[0] * tall <= off_down <= ROWS_DOWN[1] * tall
 
 
 def _digits(display: Display) -> int:

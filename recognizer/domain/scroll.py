@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from recognizer.domain.labels import plain, unit_of
 from recognizer.domain.look import Seen
-from recognizer.domain.observation import Mark, Quad
+from recognizer.domain.observation import Mark
 from recognizer.domain.profile import Profile
+from recognizer.domain.quads import in_place_of
 from recognizer.domain.reading import Candidate
 from recognizer.domain.register import FAINT, Screen, by_absence, is_title, tariff_chance, which_register
 from recognizer.domain.sightings import Stretch, Vote, extended, window_of
@@ -24,9 +25,6 @@ WORD, BEGINNING, WORD_BELIEVED = 6, 5, 0.98
 """Letters and digits of a title of the meter's profile from which on it is believed when it is read, those of its
 beginning that are enough, and how much: chance spells no such words. Of 187 drawn titles that were read doubtfully as
 one of them none was another."""
-HEIGHTS_OFF = 1.0
-"""How far above or below its title a value may stand, in heights of the title: a meter shows both in one row, and what
-is printed below the display stays there all the time."""
 
 
 class _Key(NamedTuple):
@@ -241,7 +239,7 @@ class Scroll:
             for name, title in self._titles.items()
             for stretch in title.alone
             if stretch.first < value.first and stretch.last >= earliest and self._settled(stretch)
-            if any(_in_place(v.display.quad, t.display.quad) for v in value.votes for t in stretch.votes)
+            if any(in_place_of(v.display.quad, t.display.quad) for v in value.votes for t in stretch.votes)
         ]
         if not before:
             return None
@@ -255,19 +253,6 @@ class Scroll:
 def _may_count_energy(unit: str | None) -> bool:
     known = unit_of(unit) if unit is not None else None
     return known is None or known[1] == "active"
-
-
-def _in_place(value: Quad, title: Quad) -> bool:
-    """Whether a value stands where a title stood, seen along the title."""
-    (ax, ay), (bx, by), _, (dx, dy) = title
-    along, down = (bx - ax, by - ay), (dx - ax, dy - ay)
-    area = along[0] * down[1] - along[1] * down[0]
-    if abs(area) < 1:
-        return False
-    seen = [(x - ax, y - ay) for x, y in value]
-    across = [(x * down[1] - y * down[0]) / area for x, y in seen]
-    height = sum(along[0] * y - along[1] * x for x, y in seen) / area / len(seen)
-    return min(across) <= 1 and max(across) >= 0 and abs(height - 0.5) <= HEIGHTS_OFF
 
 
 def _chances(candidates: Sequence[Candidate], confidence: float) -> tuple[Candidate, ...]:
