@@ -23,7 +23,7 @@ BY_CHANCE = 0.1
 """Chance that a total is the sum of its tariffs though not all of them are right: misread in the last place by one or
 two, or two of them alike, by a segment that is dead. Assumed on the high side, not measured."""
 _DOUBTS = ("low_confidence", "seen_once")
-_TARIFF = re.compile(r"1\.8\.[1-8]")
+_TARIFF, _TOTALS = re.compile(r"1\.8\.[1-8]"), ("1.8.0", "total")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ def with_sum_checked(
     said = {code for code in of_meter if _TARIFF.fullmatch(code)}
     tariffs = sorted(said | {t.reading.register for t in told if _TARIFF.fullmatch(t.reading.register)})
     parts = [t for t in told if t.reading.register in tariffs]
-    total = next((t for code in ("1.8.0", "total") for t in told if t.reading.register == code), None)
+    total = next((t for code in _TOTALS for t in told if t.reading.register == code), None)
     if total is None or not parts or len(parts) < len(tariffs):
         return list(told)
     of_sum = [total, *parts]
@@ -138,6 +138,18 @@ def with_sum_checked(
     message = f"{total.reading.register} and the sum of {', '.join(tariffs)} differ by {rest}."
     finding = Finding("sum_mismatch", message)
     return [_doubted(t, finding) if t in of_sum else t for t in told]
+
+
+def with_points_checked(told: Sequence[Told]) -> list[Told]:
+    """A register of active energy without a point beside others of the meter that have one: it may have been missed."""
+    of_energy = [t for t in told if t.reading.register in _TOTALS or _TARIFF.fullmatch(t.reading.register)]
+    pointed = [t for t in of_energy if "." in t.reading.text]
+    if not pointed or len(pointed) == len(of_energy):
+        return list(told)
+    finding = Finding(
+        "point_missed", f"{pointed[0].reading.register} has decimals: the point may have been missed here."
+    )
+    return [_doubted(t, finding) if t in of_energy and t not in pointed else t for t in told]
 
 
 def _agreed(told: Told, of_sum: Sequence[Told], policy: Policy, rules: VisitRules) -> Told:

@@ -22,7 +22,7 @@ from recognizer.domain.profile import Profile
 from recognizer.domain.reading import Finding, Report, Status
 from recognizer.domain.register import MESSAGES
 from recognizer.domain.scroll import Scroll, Showing
-from recognizer.domain.tally import Told, conclude_register, with_sum_checked
+from recognizer.domain.tally import Told, conclude_register, with_points_checked, with_sum_checked
 from recognizer.domain.visit_rules import VisitRules
 from recognizer.errors import UsageError
 
@@ -151,7 +151,7 @@ class Visit:
         self._memo = memo
         order = {code: place for place, code in enumerate(dict.fromkeys((*self.wanted, *scroll_order)))}
         told.sort(key=lambda t: (order.get(t.reading.register, len(order)), t.reading.register))
-        told = with_sum_checked(told, of_meter, self._policy, self._rules)
+        told = with_points_checked(with_sum_checked(told, of_meter, self._policy, self._rules))
         readings = tuple(t.reading for t in told)
         accepted = {r.register for r in readings if r.status == "accepted"}
         if "1.8.0" in accepted:

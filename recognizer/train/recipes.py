@@ -154,12 +154,12 @@ def drawn_panels(
 
     # Marks are small and few, and none of them was learned while each stood on a panel in thirty.
     return [
-        (0.22, drawn(panels.draw, DRAWN_SCREENS, surroundings)),
+        (0.20, drawn(panels.draw, DRAWN_SCREENS, surroundings)),
         (0.08, drawn(panels.draw_title, DRAWN_SCREENS // 5, surroundings)),
-        (0.18, drawn(panels.marked(panels.draw), DRAWN_SCREENS // 3, surroundings)),
+        (0.16, drawn(panels.marked(panels.draw), DRAWN_SCREENS // 3, surroundings)),
         (0.12, drawn(on_real, DRAWN_ON_REAL, [])),
         (0.10, drawn(panels.marked(on_real), DRAWN_ON_REAL // 3, [])),
-        (0.20, drawn(panels.filmed(off), FILMED_SCREENS, [])),
+        (0.24, drawn(panels.filmed(off), FILMED_SCREENS, [])),
     ]
 
 

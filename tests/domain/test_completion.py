@@ -85,6 +85,14 @@ def test_a_sum_that_is_not_right_names_nothing() -> None:
         assert "1.8.2" not in accepted(report), wrong
 
 
+def test_a_register_that_lost_its_point_is_doubted_beside_others() -> None:
+    lost = page(VALUES["1.8.2"].replace(".", ""), mark(2))
+    report = scrolled([T1], [lost], [T3], [TOTAL])
+    assert set(accepted(report)) <= {"1.8.1", "1.8.3", "1.8.0"}
+    assert "point_missed" in {f.code for r in report.readings if r.register == "1.8.2" for f in r.findings}
+    assert accepted(scrolled([page("00012345", mark(1))], wanted=("1.8.1",))) == {"1.8.1": "00012345"}
+
+
 def test_a_page_of_power_is_no_tariff() -> None:
     report = scrolled([T1], [replace(faint(T2), unit=Mark("kW", 0.999))], [T3], [TOTAL])
     assert "1.8.2" not in accepted(report)
