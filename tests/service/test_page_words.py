@@ -25,6 +25,18 @@ def test_the_languages_say_the_same_things() -> None:
     assert used <= words["en"].keys(), used - words["en"].keys()
 
 
+def test_every_reason_of_the_reader_has_words() -> None:
+    words = set(
+        re.findall(r'^  "finding\.([a-z_]+)"', (PAGE / "words_en.js").read_text(encoding="utf-8"), re.MULTILINE)
+    )
+    code = "".join(
+        file.read_text(encoding="utf-8") for file in (PAGE.parents[1] / "recognizer" / "domain").glob("*.py")
+    )
+    reasons = set(re.findall(r'Finding\(\s*"([a-z_]+)"', code))
+    assert len(reasons) > 20
+    assert reasons <= words, reasons - words
+
+
 def test_the_page_asks_no_other_server_and_runs_nothing_inline() -> None:
     html = (PAGE / "index.html").read_text(encoding="utf-8")
     assert "default-src 'none'; script-src 'self'; style-src 'self'" in html
