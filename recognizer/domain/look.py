@@ -15,7 +15,7 @@ from recognizer.domain.prior import weigh
 from recognizer.domain.profile import Profile
 from recognizer.domain.quads import in_one_stack
 from recognizer.domain.reading import Candidate, Finding, Reading, Status
-from recognizer.domain.register import MESSAGES, Screen, by_absence, display_test, which_register
+from recognizer.domain.register import MESSAGES, Screen, by_absence, display_test, which_register, without_time
 from recognizer.domain.turns import written_so
 
 UNREAD_WEIGHT = 0.5
@@ -70,16 +70,18 @@ def _told_apart(seen: Seen) -> bool:
 
 def _screen(display: Display, displays: Sequence[Display], profile: Profile | None, policy: Policy) -> Screen:
     """What the display shows. One of several rows has a name of its own: without one it is not the total."""
-    screen = which_register(display, profile)
+    screen = which_register(without_time(display, _text(display)), profile)
     if display.kind == "lcd" and screen.register is not None and by_absence(display):
-        rows = (d for d in displays if d is not display and d.kind == "lcd" and _digits(d) >= policy.min_digits)
+        rows = (d for d in displays if d is not display and d.kind == "lcd")
+        rows = (d for d in rows if len(_text(d).replace(".", "")) >= policy.min_digits)
         if any(in_one_stack(display.quad, d.quad) for d in rows):
             return replace(screen, register=None, reason="register_unknown")
     return screen
 
 
-def _digits(display: Display) -> int:
-    return sum(g.absent < 0.5 and g.odds[0][0] != "." for g in display.glyphs if g.odds)
+def _text(display: Display) -> str:
+    """The likeliest of every position."""
+    return "".join(g.odds[0][0] for g in display.glyphs if g.odds and g.absent < 0.5)
 
 
 def _seen(

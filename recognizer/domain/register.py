@@ -23,6 +23,8 @@ MOST_DOUBTS = 6
 FAINT = 0.25
 """Chances of tariff marks that together leave it open whether one is lit: where none is read for certain, the screen is
 then not the one without a mark. T1 in faint segments passed for the total."""
+SURE_UNIT = 0.9
+"""Chance of a unit from which on digits that are no time outweigh a mark that says so."""
 LABEL, UNIT = 0, 1
 """Places of these two among the texts that are weighed; marks come after them."""
 UNREADABLE = "?"
@@ -90,6 +92,21 @@ def which_register(display: Display, profile: Profile | None = None, title: Mark
 def display_test(kind: str, text: str) -> bool:
     """Whether every segment is lit: 888888, 888.888. Eights on a drum are a reading."""
     return kind == "lcd" and set(text.replace(".", "")) == {"8"}
+
+
+def without_time(display: Display, text: str) -> Display:
+    """The display without marks of time and date where it shows a unit and its digits can be neither: seven, or one or
+    three decimals.
+
+    Both have pairs of digits, the first may be one: 9.05, 23.05.11, 05.11.2026.
+    """
+    if display.unit is None or display.unit.probability < SURE_UNIT:
+        return display
+    digits, decimals = len(text.replace(".", "")), len(text.rpartition(".")[2]) if "." in text else 0
+    if digits in (3, 4, 5, 6, 8) and decimals in (0, 2, 4):
+        return display
+    marks = tuple(m for m in display.marks if meaning(m.text).reason not in ("clock", "date"))
+    return replace(display, marks=marks)
 
 
 def is_title(display: Display, text: str, fewest_digits: int) -> bool:

@@ -14,7 +14,7 @@ from recognizer.domain.labels import meaning, unit_of
 from recognizer.domain.meter import Known, Meter, Register
 from recognizer.domain.observation import Display, Glyph, Mark, Observation
 from recognizer.domain.profile import Profile, ProfileScreen, load_profiles
-from recognizer.domain.register import Screen, is_title, which_register
+from recognizer.domain.register import Screen, is_title, which_register, without_time
 from recognizer.errors import UsageError
 
 PROFILES = load_profiles()
@@ -350,3 +350,18 @@ def test_a_tariff_that_is_too_faint_to_read_is_not_the_total(chances: tuple[floa
     marks = tuple(Mark(f"T{i}", chance) for i, chance in enumerate(chances, 1))
     seen = which_register(replace(shown, marks=marks), PROFILES["mercury-200"])
     assert seen.register == register
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "dropped"),
+    [
+        ("6320877.7", 0.95, True), ("002.722", 0.95, True), ("0915231", 0.95, True),
+        ("091523", 0.95, False), ("23.05.11", 0.95, False), ("05.11.2026", 0.95, False), ("9.05", 0.95, False),
+        ("6320877.7", 0.6, False), ("0915231", None, False),
+    ],
+)  # fmt: skip
+def test_a_mark_of_time_does_not_make_a_time_of_any_digits(text: str, unit: float | None, dropped: bool) -> None:
+    """6320877.7 kWh was a date by the ghosts beside it; a clock whose colons pass for digits shows no unit."""
+    marks = (Mark("TIME", 0.8), Mark("T1", 0.9), Mark("DATE", 0.6))
+    display = Display("lcd", QUAD, 0.9, 0.9, (), None, Mark("kWh", unit) if unit else None, marks)
+    assert {m.text for m in without_time(display, text).marks} == ({"T1"} if dropped else {"TIME", "T1", "DATE"})
