@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import hypot, log, sqrt
 
-from recognizer.domain.decode import decode
+from recognizer.domain.decode import MOST_WHOLE_WHEELS, decode
 from recognizer.domain.dials import decimals_of, disagree, pointers, settled
 from recognizer.domain.labels import unit_of
 from recognizer.domain.meter import NOTHING_KNOWN, Known, Register
@@ -210,7 +210,7 @@ def _wheel_doubts(display: Display, text: str, policy: Policy) -> list[tuple[flo
         between = Finding("last_wheel_between", message, note=True)
     doubts: list[tuple[float, Finding | None]] = [(written, between)]
     whole = len(text.partition(".")[0])
-    if whole > policy.most_whole_wheels:
+    if whole > MOST_WHOLE_WHEELS:
         message = f"{whole} wheels and no decimals: the point or the red wheels may have been missed."
         doubts.append((policy.point_missed, Finding("point_missed", message)))
     return doubts

@@ -57,12 +57,9 @@ class Policy:
     min_digits: int = 3
     max_digits: int = 9
     """More than any register has: a serial number or two rows run together."""
-    most_whole_wheels: int = 6
-    """Wheels before the decimals that a drum may have. Of the training photos' drums with seven or more all have
-    decimals: without them the point or the red wheels were missed, and the reading is ten to a thousand times too high.
-    """
     point_missed: float = 0.5
-    """What is left of the confidence then."""
+    """What is left of the confidence of a drum with more whole wheels than are made: the point, or the red wheels, were
+    missed, and the reading is ten to a thousand times too high."""
     candidates: int = 5
     roll: RollRule = field(default_factory=RollRule)
     dials: DialRules = field(default_factory=DialRules)

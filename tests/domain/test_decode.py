@@ -158,3 +158,24 @@ def test_a_long_strip_without_a_clue_takes_bounded_time() -> None:
 def test_a_rule_that_cannot_be_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="wanted"):
         RollRule(**wrong)  # type: ignore[arg-type]
+
+
+def test_drums_are_read_as_they_are_made() -> None:
+    """00138331 of 138.331: the red wheels of a greyish photo were not seen for red, and the reading was accepted."""
+    whole = [Glyph(((c, 0.999),), 0, 1) for c in "00138331"]
+    point = Glyph(((".", 0.03),), 0.6, 0.6)
+    best, second = decode([*whole[:5], point, *whole[5:]], "drum", k=2)
+    assert (best.text, second.text) == ("00138.331", "00138331")
+    assert best.probability < 0.7
+    # Nothing of a point was seen: the digits stay what they are. An LCD may show eight digits.
+    assert decode(whole, "drum")[0].text == "00138331"
+    assert decode([*whole[:5], point, *whole[5:]], "lcd")[0].text == "00138331"
+    # Six whole wheels are made, so a faint point settles nothing.
+    assert decode([*whole[2:5], point, *whole[5:]], "drum")[0].text == "138331"
+    wrong_place = [*whole[:6], Glyph(((".", 0.6),), 0.7, 0.7), *whole[6:]]
+    assert decode([*whole[:5], Glyph(((".", 0.2),), 0.6, 0.6), *wrong_place[5:]], "drum")[0].text == "00138.331"
+
+
+def test_what_is_open_stays_open_on_a_drum() -> None:
+    nonsense = [Glyph(((c, 0.3),), 0, 1) for c in "12345678"]
+    assert sum(c.probability for c in decode(nonsense, "drum")) < 0.5
