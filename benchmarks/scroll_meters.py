@@ -97,6 +97,7 @@ class PerfectReader:
         plate: bool | None = None,
         codes: bool = True,
         dials: bool = True,
+        place: Quad | None = None,
     ) -> Observation:
         self.frames += 1
         return observation_of(self._clip.drawn, self._clip.seen[_part(frame.pixels)])

@@ -14,6 +14,7 @@ from recognizer.domain.meter import NOTHING_KNOWN, Known
 from recognizer.domain.observation import Display, Glyph, Mark, Observation, Quad
 from recognizer.domain.payload import read_code
 from recognizer.domain.policy import Calibration, Policy
+from recognizer.domain.quads import in_place_of
 from recognizer.domain.reading import Report
 from recognizer.vision.codes import find_codes
 from recognizer.vision.counter import read_strip
@@ -41,6 +42,8 @@ CUT_UPRIGHT = 0.9
 CUT_SHORT, UNDECIDED = ("kW", "kvar", "kVA", "V", "A"), 0.45
 """Units that a cut through another one may leave, and the most that is believed of one that may be cut off."""
 FEWEST_DIGITS = 3
+TITLE_SCORE = 0.5
+"""How far a title is believed to be a display that is read where a value stood."""
 OTHER_CUTS = ((0.2, 0.0), (0.4, 0.0), (-0.12, 0.0), (0.0, 0.12), (0.0, -0.1))
 """Wider, taller, flatter, in strip heights: corners are off by about a tenth of the height."""
 AT_THE_RIGHT = ((0.0, 0.7), (0.0, 1.0))
@@ -102,14 +105,18 @@ class MeterReader:
         plate: bool | None = None,
         codes: bool = True,
         dials: bool = True,
+        place: Quad | None = None,
     ) -> Observation:
         """What is seen in a frame, before any rule is applied.
 
         ``plate``: whether the print on the meter is read as well, which takes several times as long as all the rest;
         by default where serials are ``expected`` and no code shows one of them. ``codes`` and ``dials``: whether these
-        are looked for; in a clip, not every frame needs it.
+        are looked for; in a clip, not every frame needs it. ``place``: where a value stood in a frame before this one;
+        a title that stands there now is read whether or not it is found.
         """
         displays = tuple(self._display(frame, found) for found in locate(self._locator, frame))
+        if place is not None and (title := self._title(frame, place, displays)) is not None:
+            displays = (*displays, title)
         found_codes = find_codes(frame) if codes else ()
         if plate is None:
             plate = bool(expected) and not _match(found_codes, expected)
@@ -163,6 +170,16 @@ class MeterReader:
         return Display(
             found.kind, _as_quad(quad), score, found.legible, glyphs, beside.label, beside.unit, beside.marks
         )
+
+    def _title(self, frame: Frame, place: Quad, displays: Sequence[Display]) -> Display | None:
+        """What is named where a value stood, if no digits stand there now."""
+        here = (d for d in displays if d.kind == "lcd" and in_place_of(d.quad, place))
+        if any(len(_digits(d.glyphs)) >= FEWEST_DIGITS for d in here):
+            return None
+        beside = self._screens.read(frame.pixels, np.array(place, np.float32))
+        if beside.label is None:
+            return None
+        return Display("lcd", place, TITLE_SCORE, TITLE_SCORE, (), beside.label, beside.unit, beside.marks)
 
     def _best_cut(self, frame: Frame, quads: list[Corners]) -> tuple[Corners, tuple[Glyph, ...]]:
         """Of several cuts of one display the one that reads most certainly."""

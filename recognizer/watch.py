@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from functools import partial
-from math import inf
+from math import inf, prod
 from typing import Literal, NamedTuple, Protocol
 
-from recognizer.domain.observation import Observation
+from recognizer.domain.observation import Display, Observation, Quad
 from recognizer.domain.reading import Finding, Report
 from recognizer.domain.visit import Visit
 from recognizer.errors import UsageError
@@ -31,6 +31,8 @@ SOON, AGAIN = 0.2, 0.8
 or shook, and then every two windows of the visit."""
 CODES_EVERY = 3.0
 """Seconds between two searches for codes: they stand on the plate all the time."""
+CLEAR, FEWEST_DIGITS = 0.5, 4
+"""How clear a value must be, and how long, for a title to be looked for in its place."""
 LEAST_SCORE = 0.2
 """Score of a display whose place is watched; weaker finds are background."""
 
@@ -48,6 +50,7 @@ class Observes(Protocol):
         plate: bool | None = None,
         codes: bool = True,
         dials: bool = True,
+        place: Quad | None = None,
     ) -> Observation: ...
 
 
@@ -145,6 +148,8 @@ class _Watching:
         self._last: _Read | None = None
         self._kept = Evidence()
         self._codes_at = 0.0
+        self._place: Quad | None = None
+        """Where the clearest value stood that was seen last."""
         self._same = False
         self.read = 0
 
@@ -166,6 +171,8 @@ class _Watching:
             self._codes_at = frame.seconds + CODES_EVERY
         if self._last is not None and all(d.kind == "lcd" for d in self._last.observation.displays):
             look = partial(look, dials=False)
+        if self._visit.speaks_in_titles:
+            look = partial(look, place=self._place)
         self.read += 1
         if self._pool is None:
             self._offer(look())
@@ -196,10 +203,17 @@ class _Watching:
         return True
 
     def _look(
-        self, frame: ClipFrame, *, again: float, plate: bool | None = False, codes: bool = True, dials: bool = True
+        self,
+        frame: ClipFrame,
+        *,
+        again: float,
+        plate: bool | None = False,
+        codes: bool = True,
+        dials: bool = True,
+        place: Quad | None = None,
     ) -> _Read:
         picture = load_frame(frame.pixels)
-        seen = self._reader.observe(picture, expected=self._serials, plate=plate, codes=codes, dials=dials)
+        seen = self._reader.observe(picture, expected=self._serials, plate=plate, codes=codes, dials=dials, place=place)
         places = [d.quad for d in seen.displays if d.kind != "dial" and d.score >= LEAST_SCORE]
         return _Read(frame.seconds, seen, Still(frame.pixels, places), encoded(frame.pixels), again)
 
@@ -220,6 +234,14 @@ class _Watching:
         self._kept.keep(read.at, read.jpeg, self._visit.evidence.values())
         if self._last is None or read.at > self._last.at:
             self._last = read
+            values = [d for d in read.observation.displays if d.kind == "lcd" and _clear(d) >= CLEAR]
+            self._place = max(values, key=_clear).quad if values else self._place
+
+
+def _clear(display: Display) -> float:
+    """The chance that all digits of a value are the likeliest ones; 0 for what is too short for one."""
+    chances = [g.odds[0][1] for g in display.glyphs if g.odds and g.absent < 0.5]
+    return prod(chances) if len(chances) >= FEWEST_DIGITS else 0.0
 
 
 def _with_troubles(report: Report, clip: Clip, ended: Ended, timeout: float | None) -> Report:

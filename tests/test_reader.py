@@ -134,6 +134,21 @@ def test_a_digit_before_the_cut_of_an_lcd_leaves_its_reading_in_doubt(
     assert (first.probability < 0.6) == doubted
 
 
+def test_a_title_is_read_where_a_value_stood_and_no_digits_stand(
+    reader: MeterReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = load_frame(SAMPLE)
+    value = next(d for d in reader.observe(photo).displays if d.kind == "lcd")
+    named = Beside(Mark("IMPORT KWH", 0.4))
+    monkeypatch.setattr(reader, "_screens", SimpleNamespace(read=lambda *_: named, digest="0" * 12))
+    assert [d.quad for d in reader.observe(photo, place=value.quad).displays if d.label] == [value.quad]
+    blank = load_frame(np.full((480, 640, 3), 90, np.uint8))
+    (title,) = reader.observe(blank, place=value.quad).displays
+    assert (title.quad, title.glyphs, title.label) == (value.quad, (), Mark("IMPORT KWH", 0.4))
+    named = Beside()
+    assert reader.observe(blank, place=value.quad).displays == ()
+
+
 def test_the_last_digit_of_a_label_is_no_digit_of_its_value(reader: MeterReader) -> None:
     """1.8.2 before 026190.20 was read as 2026190.20, surely."""
     clip = render_clip(np.random.default_rng((4242, 12)), "all-rows", (640, 480))

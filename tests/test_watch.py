@@ -14,6 +14,7 @@ from benchmarks.scroll_meters import PerfectReader, RenderedClip, profile_of, re
 from recognizer.domain.fusion import raised
 from recognizer.domain.observation import Display, Glyph, Mark, Observation, Quad
 from recognizer.domain.policy import Policy
+from recognizer.domain.profile import load_profiles
 from recognizer.domain.visit import Visit
 from recognizer.domain.visit_rules import FusionRules
 from recognizer.errors import InputError, UsageError
@@ -135,6 +136,18 @@ def test_partial_results_name_what_is_missing_and_why() -> None:
     assert findings["clip_trouble"] == "The video ends early."
     assert "3.1 s" in findings["timeout"]
     assert "1.8.7" in findings["registers_missing"]
+
+
+def test_titles_are_looked_for_where_a_value_stood() -> None:
+    plain, split = Reader(), Reader()
+    watch(Screens([0, 1]), plain, Visit(wanted=["1.8.1"]), stop=False)
+    watch(Screens([0, 1]), split, Visit(wanted=["1.8.1"], profile=load_profiles()["secure-liberty-100"]), stop=False)
+    assert not any("place" in asked for asked in plain.asked)
+    assert split.asked[0]["place"] is None
+    assert {asked["place"] for asked in split.asked[1:]} == {BOX}
+    doubtful = Reader(sure=0.5)
+    watch(Screens([0]), doubtful, Visit(profile=load_profiles()["secure-liberty-100"]), stop=False)
+    assert {asked["place"] for asked in doubtful.asked} == {None}
 
 
 def test_a_still_picture_does_not_become_a_certainty() -> None:

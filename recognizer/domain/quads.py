@@ -7,9 +7,9 @@ from recognizer.domain.observation import Point, Quad
 ROWS_UNLIKE, ROWS_ALONG, ROWS_DOWN = 1.5, 0.6, (0.8, 2.5)
 """Rows of one display: the most that their heights differ by, and how far apart their middles are, in lengths along and
 in heights down."""
-HEIGHTS_OFF = 1.0
-"""How far above or below its title a value may stand, in heights of the title: a meter shows both in one row, and what
-is printed below the display stays there all the time."""
+HEIGHTS_OFF = 1.7
+"""How far above or below its title a value may stand, in heights of the taller one: in the same row or in the next one.
+What is printed beside the display stays there all the time."""
 
 
 def in_one_stack(one: Quad, other: Quad) -> bool:
@@ -26,7 +26,8 @@ def in_place_of(value: Quad, title: Quad) -> bool:
     """Whether a value stands where a title stood."""
     along = [_seen_from(title, corner)[0] for corner in value]
     _, down = _seen_from(title, _middle(value))
-    return min(along) <= 1 and max(along) >= 0 and abs(down - 0.5) <= HEIGHTS_OFF
+    taller = max(1.0, _length(_down(value)) / max(1e-9, _length(_down(title))))
+    return min(along) <= 1 and max(along) >= 0 and abs(down - 0.5) <= HEIGHTS_OFF * taller
 
 
 def _seen_from(quad: Quad, point: Point) -> Point:

@@ -95,11 +95,14 @@ class Scroll:
                 alike[key.text].append(key)
         in_titles = self.speaks_in_titles
         for key, stretches in self._texts.items():
-            for stretch in () if key.screen.startswith((_NO_READING, _UNNAMED)) else stretches:
+            nameless = not key.stated or key.screen == _UNNAMED
+            if key.screen.startswith(_NO_READING) or (key.screen == _UNNAMED and not in_titles):
+                continue
+            for stretch in stretches:
                 if not self._settled(stretch) or self._echoes(key, stretch, alike[key.text]):
                     continue
-                title = self._title_of(stretch) if in_titles and not key.stated else None
-                if in_titles and not key.stated and title is None:
+                title = self._title_of(stretch) if in_titles and nameless else None
+                if in_titles and nameless and title is None:
                     continue
                 best = stretch.votes[0]
                 if title is None and by_absence(best.display) and not self._bare(key.text, stretch):
@@ -244,7 +247,7 @@ class Scroll:
         if not before:
             return None
         last, name = max(before)
-        others = (s for key, times in self._texts.items() if not key.stated for s in times)
+        others = (s for key, times in self._texts.items() if not key.stated or key.screen == _UNNAMED for s in times)
         if any(last < s.first < value.first and self._settled(s) for s in others):
             return None
         return self._titles[name].label

@@ -107,6 +107,11 @@ class Visit:
         return not self.missing and any(r.status == "accepted" for r in self.report.readings)
 
     @property
+    def speaks_in_titles(self) -> bool:
+        """Whether the profile says that labels stand on screens of their own, before the values."""
+        return self._profile is not None and self._profile.split
+
+    @property
     def evidence(self) -> dict[str, float]:
         """For every register of the report the time of its most certain frame, in seconds into the visit."""
         return dict(self._conclusion[1])

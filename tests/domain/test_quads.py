@@ -30,7 +30,8 @@ def test_rows_and_titles_whichever_way_the_picture_is_turned(degrees: float) -> 
     ):
         assert not in_one_stack(row, other)
     assert in_place_of(box(80, 5, 150, 35, degrees), row)
-    assert not in_place_of(box(80, 70, 150, 35, degrees), row)
+    assert in_place_of(box(80, 60, 150, 35, degrees), row)  # in the next row
+    assert not in_place_of(box(80, 95, 150, 35, degrees), row)
     assert not in_place_of(box(300, 5, 150, 35, degrees), row)
 
 

@@ -183,7 +183,7 @@ def test_what_stands_below_the_place_of_a_title_is_not_its_value() -> None:
     # The serial number on the plate is there all the time, and first seen when the title has gone.
     serial = page("00712345", None, None)
     first, value = held(title("IMPORT kWh"), 0, 2), page("000123.4", None, None)
-    for lower, filed in ((0, "00712345"), (80, "00712345"), (90, None), (200, None)):
+    for lower, filed in ((0, "00712345"), (130, "00712345"), (140, None), (200, None)):
         moved = replace(serial, quad=moved_box(0, lower))
         visit = watched(*first, *held(moved, 2, 4), visit=Visit(profile=SECURE))
         assert accepted(visit.report).get("1.8.0") == filed, lower
