@@ -113,7 +113,7 @@ def test_what_stands_still_is_hardly_read_and_nothing_is_missed() -> None:
 def test_codes_are_not_looked_for_in_every_frame() -> None:
     reader = Reader()
     watch(Screens([0, 1, 2, 3]), reader, Visit(), stop=False, serials=("123",))
-    assert reader.asked[0] == {"expected": ("123",), "plate": None, "codes": True, "dials": True}
+    assert reader.asked[0] == {"expected": ("123",), "plate": None, "codes": True, "dials": True, "place": None}
     assert all(asked["plate"] is False and asked["dials"] is False for asked in reader.asked[1:])
     assert 2 <= sum(asked["codes"] for asked in reader.asked) <= 4
 
@@ -142,7 +142,7 @@ def test_titles_are_looked_for_where_a_value_stood() -> None:
     plain, split = Reader(), Reader()
     watch(Screens([0, 1]), plain, Visit(wanted=["1.8.1"]), stop=False)
     watch(Screens([0, 1]), split, Visit(wanted=["1.8.1"], profile=load_profiles()["secure-liberty-100"]), stop=False)
-    assert not any("place" in asked for asked in plain.asked)
+    assert {asked["place"] for asked in plain.asked} == {None}
     assert split.asked[0]["place"] is None
     assert {asked["place"] for asked in split.asked[1:]} == {BOX}
     doubtful = Reader(sure=0.5)
