@@ -42,6 +42,7 @@ class Reader:
         plate: bool | None = None,
         codes: bool = True,
         dials: bool = True,
+        place: Quad | None = None,
     ) -> Observation:
         grey = min(PAGES, key=lambda level: abs(level - float(frame.pixels.mean())))
         text, label, unit, marks = PAGES[grey]
