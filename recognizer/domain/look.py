@@ -45,15 +45,11 @@ def look(
     dials = pointers(observation.displays)
     # Vision looks for pointers around one drum only: the one it is surest of, which comes first.
     beside = next((d for d in observation.displays if d.kind == "drum"), None)
-    ranked = [
-        (
-            _prominence(d, observation),
-            _seen(
-                d, _screen(d, displays, profile, policy), policy, known, profile, serials, dials if d is beside else ()
-            ),
-        )
-        for d in displays
-    ]
+    ranked = []
+    for d in displays:
+        screen = _screen(d, displays, profile, policy)
+        reading = _reading(d, screen, policy, known, profile, serials, dials if d is beside else ())
+        ranked.append((_prominence(d, observation), Seen(d, screen, reading)))
     # A screen that says it is no reading is not one that could not be read.
     open_ones = (pair for pair in ranked if not _told_apart(pair[1]))
     _, largest = max(open_ones, key=lambda pair: pair[0], default=(0.0, None))
@@ -82,18 +78,6 @@ def _screen(display: Display, displays: Sequence[Display], profile: Profile | No
 def _text(display: Display) -> str:
     """The likeliest of every position."""
     return "".join(g.odds[0][0] for g in display.glyphs if g.odds and g.absent < 0.5)
-
-
-def _seen(
-    display: Display,
-    screen: Screen,
-    policy: Policy,
-    known: Known,
-    profile: Profile | None,
-    serials: frozenset[str],
-    dials: tuple[Dial, ...],
-) -> Seen:
-    return Seen(display, screen, _reading(display, screen, policy, known, profile, serials, dials))
 
 
 def _reading(

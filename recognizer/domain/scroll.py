@@ -109,7 +109,7 @@ class Scroll:
                     continue
                 screen = best.screen if title is None else which_register(best.display, self._profile, title)
                 if screen.register is not None:
-                    yield Showing(screen, key.text, stretch if key.stated else _shared(stretch, screen.probability))
+                    yield Showing(screen, key.text, _shared(stretch, screen.probability) if nameless else stretch)
 
     def unnamed(self) -> list[Showing]:
         """What stood long enough without anything that tells its register, and with no unit of anything but energy."""

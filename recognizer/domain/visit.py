@@ -6,6 +6,7 @@ A report depends on what was seen when, and never on the order in which the fram
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import groupby
 from math import isfinite
 
@@ -137,26 +138,7 @@ class Visit:
         whose = agree([*coded, *printed], record.serials if record else ())
         serials = serials_of(whose)
         against = tuple(f for f in whose.findings if f.code == "wrong_meter")
-        told, memo = [], {}
-        for register, group in groupby(sorted(self._scroll.showings(), key=_place), key=lambda s: s.screen.register):
-            given = tuple(group), serials, against
-            before = self._memo.get(register)
-            if before is not None and before[0] == given:
-                one = before[1]
-            else:
-                one = conclude_register(given[0], self._policy, self._known, self._rules, serials, against)
-            memo[register] = given, one
-            told += [one] if one is not None else []
-        of_meter = (*self.wanted, *(r.code for r in record.registers)) if record else self.wanted
-        scroll_order = self._profile.registers if self._profile is not None else ()
-        by_sum = sorted(completed(told, self._scroll.unnamed(), of_meter, scroll_order), key=_place)
-        for _, group in groupby(by_sum, key=lambda s: s.screen.register):
-            one = conclude_register(tuple(group), self._policy, self._known, self._rules, serials, against)
-            told += [_named_by_sum(one)] if one is not None else []
-        self._memo = memo
-        order = {code: place for place, code in enumerate(dict.fromkeys((*self.wanted, *scroll_order)))}
-        told.sort(key=lambda t: (order.get(t.reading.register, len(order)), t.reading.register))
-        told = with_points_checked(with_sum_checked(told, of_meter, self._policy, self._rules))
+        told = self._registers(serials, against)
         readings = tuple(t.reading for t in told)
         accepted = {r.register for r in readings if r.status == "accepted"}
         if "1.8.0" in accepted:
@@ -178,6 +160,35 @@ class Visit:
             missing=missing,
         )
         return report, {t.reading.register: t.at for t in told}
+
+    def _registers(self, serials: frozenset[str], against: tuple[Finding, ...]) -> list[Told]:
+        """Every register of which something is known, those wanted first."""
+        conclude = partial(
+            conclude_register,
+            policy=self._policy,
+            known=self._known,
+            rules=self._rules,
+            serials=serials,
+            against=against,
+        )
+        told, memo = [], {}
+        for register, group in groupby(sorted(self._scroll.showings(), key=_place), key=lambda s: s.screen.register):
+            given = tuple(group), serials, against
+            before = self._memo.get(register)
+            one = before[1] if before is not None and before[0] == given else conclude(given[0])
+            memo[register] = given, one
+            told += [one] if one is not None else []
+        self._memo = memo
+        record = self._known.meter
+        of_meter = (*self.wanted, *(r.code for r in record.registers)) if record else self.wanted
+        scroll_order = self._profile.registers if self._profile is not None else ()
+        by_sum = sorted(completed(told, self._scroll.unnamed(), of_meter, scroll_order), key=_place)
+        for _, group in groupby(by_sum, key=lambda s: s.screen.register):
+            one = conclude(tuple(group))
+            told += [_named_by_sum(one)] if one is not None else []
+        order = {code: place for place, code in enumerate(dict.fromkeys((*self.wanted, *scroll_order)))}
+        told.sort(key=lambda t: (order.get(t.reading.register, len(order)), t.reading.register))
+        return with_points_checked(with_sum_checked(told, of_meter, self._policy, self._rules))
 
     def _why_not(self, any_reading: bool, missing: tuple[str, ...]) -> Iterator[Finding]:
         if missing:
