@@ -49,6 +49,8 @@ def look(
     for d in displays:
         screen = _screen(d, displays, profile, policy)
         reading = _reading(d, screen, policy, known, profile, serials, dials if d is beside else ())
+        if "." not in _text(d) and any("." in _text(row) for row in _rows_beside(d, displays, policy)):
+            reading = _without_point(reading, policy)
         ranked.append((_prominence(d, observation), Seen(d, screen, reading)))
     # A screen that says it is no reading is not one that could not be read.
     open_ones = (pair for pair in ranked if not _told_apart(pair[1]))
@@ -67,12 +69,26 @@ def _told_apart(seen: Seen) -> bool:
 def _screen(display: Display, displays: Sequence[Display], profile: Profile | None, policy: Policy) -> Screen:
     """What the display shows. One of several rows has a name of its own: without one it is not the total."""
     screen = which_register(without_time(display, _text(display)), profile)
-    if display.kind == "lcd" and screen.register is not None and by_absence(display):
-        rows = (d for d in displays if d is not display and d.kind == "lcd")
-        rows = (d for d in rows if len(_text(d).replace(".", "")) >= policy.min_digits)
-        if any(in_one_stack(display.quad, d.quad) for d in rows):
-            return replace(screen, register=None, reason="register_unknown")
+    if screen.register is not None and by_absence(display) and _rows_beside(display, displays, policy):
+        return replace(screen, register=None, reason="register_unknown")
     return screen
+
+
+def _rows_beside(display: Display, displays: Sequence[Display], policy: Policy) -> list[Display]:
+    """The other rows of digits of an LCD that shows several."""
+    if display.kind != "lcd":
+        return []
+    rows = [d for d in displays if d is not display and d.kind == "lcd"]
+    return [
+        d for d in rows if len(_text(d).replace(".", "")) >= policy.min_digits and in_one_stack(display.quad, d.quad)
+    ]
+
+
+def _without_point(reading: Reading, policy: Policy) -> Reading:
+    """A reading beside whose row another one of the display has decimals."""
+    finding = Finding("point_missed", "Another row of the display has decimals: the point may have been missed here.")
+    doubted = replace(reading, confidence=reading.confidence * policy.point_missed)
+    return not_accepted(replace(doubted, findings=(*reading.findings, finding)))
 
 
 def _text(display: Display) -> str:

@@ -153,7 +153,7 @@ class Scroll:
         # Without the register's share where a title, or a sum, is still to tell of which register it is.
         share = 1.0 if screen.stated and not unnamed else max(screen.probability, 1e-6)
         confidence = min(1.0, reading.confidence / share)
-        unfit = any(f.code in ("wrong_shape", "larger_display_unread") for f in reading.findings)
+        unfit = any(f.code in ("wrong_shape", "larger_display_unread", "point_missed") for f in reading.findings)
         if reading.status == "refused" or confidence < self._rules.least or unfit:
             return ""
         candidates = _chances(reading.candidates, confidence)

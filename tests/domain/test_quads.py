@@ -42,6 +42,15 @@ def test_a_quad_without_area_is_nowhere() -> None:
     assert not in_place_of(row, flat)
 
 
+def test_a_row_without_a_point_beside_one_that_has_it_is_doubted() -> None:
+    """04631009 of 04631.009 was filed under the label that stands beside it."""
+    rows = (lcd("04631009", box(0, 0, 240, 40), "1.8.2"), lcd("18426.933", box(0, 60, 240, 40), "1.8.1"))
+    for seen, doubted in ((rows, {"1.8.2"}), (rows[:1], set())):
+        readings = conclude(Observation(900, 900, 9.0, seen), source="", policy=Policy()).readings
+        assert {r.register for r in readings if "point_missed" in {f.code for f in r.findings}} == doubted
+        assert {r.register for r in readings if r.status != "accepted"} == doubted
+
+
 def lcd(text: str, quad: Quad, label: str | None = None) -> Display:
     glyphs = tuple(Glyph(((c, 0.9999),), 0, 1) for c in text)
     return Display("lcd", quad, 0.99, 0.99, glyphs, Mark(label, 0.999) if label else None, Mark("kWh", 0.999))
