@@ -94,8 +94,8 @@ def decode(
 def unusual(text: str) -> float:
     """How much rarer drums with these wheels are than others: 1 for those that are made.
 
-    Of the training photos' drums 732 have seven wheels or more, and all of them have decimals; all 647 with eight have
-    three (water meters of five and three, SCUT-WMN and toloka-water).
+    Of the training photos' drums 737 have seven wheels or more, and all of them have decimals; all 647 with eight have
+    three, mostly water meters of five and three.
     """
     whole, _, decimals = text.partition(".")
     if len(whole) > MOST_WHOLE_WHEELS:
