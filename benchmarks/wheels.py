@@ -24,8 +24,8 @@ ROUNDED = "bdci-water"
 """Its truths are five digits, the last one's wheel turns with the flow."""
 AT_REST, WITHIN = 0.99, 0.97
 ROUNDING = """How the truth of {n} training and validation photos of {source} was written down, by how far the last
-wheel had turned from its lower digit to the upper one. The wheel reader was told of none of them. The curve that fits best
-has a steepness of {steep:.1f}; `domain.turns` has {used:.1f}."""
+wheel had turned from its lower digit to the upper one. The wheel reader was told of none of them. The curve that fits
+best has a steepness of {steep:.1f}; `domain.turns` has {used:.1f}."""
 CHANGED = """Drums of the test split with the turns of their wheels and without: what is accepted, and what of it is
 wrong by the main figure of its source."""
 COLUMNS = ("figure", "n", "", "share", "95 % interval", "wanted", "")

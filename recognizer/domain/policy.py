@@ -58,8 +58,8 @@ class Policy:
     max_digits: int = 9
     """More than any register has: a serial number or two rows run together."""
     point_missed: float = 0.5
-    """What is left of the confidence where a point, or red wheels, were missed and the reading is ten to a thousand times
-    too high: of a drum with more whole wheels than are made, and of a row beside one that has decimals."""
+    """What is left of the confidence where a point, or red wheels, were missed and the reading is ten to a thousand
+    times too high: of a drum with more whole wheels than are made, and of a row beside one that has decimals."""
     candidates: int = 5
     roll: RollRule = field(default_factory=RollRule)
     dials: DialRules = field(default_factory=DialRules)
