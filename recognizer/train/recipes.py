@@ -198,9 +198,9 @@ def train_wheel(
     reader = load_model("counter", models_dir)
     of_sources = [[c for c in cutouts if c.source == source] for source in sorted({c.source for c in cutouts})]
     learnt = [crop for crop in crops if not wheel.crop_held_back(crop.meter)]
-    groups = [(0.45, wheel.of_crops(learnt)), (0.2, wheel.drawn)]
+    groups = [(0.42, wheel.of_crops(learnt)), (0.28, wheel.drawn)]
     turned = [maker for part in of_sources if (maker := wheel.of_counters(flatten(reader, part))) is not None]
-    groups += [(0.35 / len(turned), maker) for maker in turned]
+    groups += [(0.3 / len(turned), maker) for maker in turned]
     log.info("%d crops, %d held back, counters of %d sources", len(learnt), len(held), len(turned))
     fit(
         WheelNet(), wheel.batches(groups), wheel.loss, schedule, checkpoint, start_from,

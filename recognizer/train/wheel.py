@@ -125,7 +125,7 @@ def sample(rng: np.random.Generator, picture: Image, turn: float) -> tuple[Image
     height, width = picture.shape[:2]
     zoom = np.exp(rng.normal(0, (0.12, 0.05)))
     move = rng.normal(0, (0.05, 0.02)) * (width, height)
-    shear = rng.normal(0, 0.05 if rng.random() < 0.7 else 0.2)  # some numerals slant
+    shear = rng.normal(0, 0.05 if rng.random() < 0.6 else 0.25)  # some numerals slant
     scale = np.array([WHEEL_WIDTH / width, WHEEL_HEIGHT / height])
     if rng.random() < 0.25:  # from a small photo
         k = float(rng.uniform(0.3, 0.8))
