@@ -1,6 +1,7 @@
-"""Single wheels: crops of meters that no training saw, how people round a last wheel, and what that changes.
+"""Crops of meters that the wheel reader was not trained on, how people round a last wheel, and what that changes.
 
-Crops are told to tenths of a turn, so what was read is rounded to tenths as well.
+Crops are told to tenths of a turn, so what was read is rounded to tenths as well. Their figures were watched while it
+learned, and it was trained on once because they fell short.
 """
 
 from collections.abc import Sequence

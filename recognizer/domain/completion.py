@@ -2,23 +2,24 @@
 
 Marks in faint segments are overlooked and labels misread, while the numbers beside them are clear. If all tariffs of a
 meter are known by number, and exactly one way to take the unnamed numbers makes the sum right, they are those that are
-missing: by chance a sum of six digits is right once in a hundred thousand. Which of several is which tariff is told by
-their order, from above on a display with several rows, and by the profile's order after the total on one that scrolls.
+missing: one way to make a sum of six digits is right by chance a few times in a million. Which of several is which
+tariff is told by their order, from above on a display with several rows, and by the profile's order after the total on
+one that scrolls.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import combinations
 
+from recognizer.domain.observation import Quad
 from recognizer.domain.plausibility import check_sum
+from recognizer.domain.quads import how_far_down
 from recognizer.domain.scroll import Showing
 from recognizer.domain.sightings import Stretch
-from recognizer.domain.tally import Told
+from recognizer.domain.tally import TARIFF, Told
 
 TOTAL = "1.8.0"
-TARIFF = re.compile(r"1\.8\.[1-8]")
 MOST_UNNAMED = 8
 """Unnamed numbers that are tried, those seen most: misread ones are many."""
 FEWEST_DIGITS = 5
@@ -29,11 +30,11 @@ BY_SUM = 0.99
 
 @dataclass(frozen=True, slots=True)
 class _Number:
-    """What stands for a register: its text, when it was seen, and how far down in the picture."""
+    """What stands for a register: its text, when it was seen, and where it was seen best."""
 
     text: str
     times: tuple[Stretch, ...]
-    down: float
+    quad: Quad
 
 
 def completed(
@@ -42,7 +43,6 @@ def completed(
     """Showings of the registers that ``told`` lacks, each under its register; none where anything is open.
 
     ``unnamed`` are all that were seen without what names them, those of registers that are told among them.
-
     ``registers`` are all that the meter is said to have, ``scroll_order`` those of its profile.
     """
     tariffs = sorted(code for code in set(registers) if TARIFF.fullmatch(code))
@@ -67,9 +67,9 @@ def completed(
 
 def _of_told(told: Told, unnamed: Sequence[Showing]) -> _Number:
     """What is known, and when it was seen, also without what names it."""
-    text, down = told.reading.text, sum(y for _, y in told.reading.box) / 4
+    text = told.reading.text
     also = (s.stretch for s in unnamed if s.text == text)
-    return _Number(text, (Stretch(told.first, told.last), *also), down)
+    return _Number(text, (Stretch(told.first, told.last), *also), told.reading.box)
 
 
 def _numbers(unnamed: Sequence[Showing], taken: set[str]) -> list[_Number]:
@@ -78,9 +78,8 @@ def _numbers(unnamed: Sequence[Showing], taken: set[str]) -> list[_Number]:
     for text in texts:
         stretches = tuple(s.stretch for s in unnamed if s.text == text)
         best = min((vote for s in stretches for vote in s.votes), key=lambda v: v.rank)
-        numbers.append((sum(s.frames for s in stretches), text, sum(y for _, y in best.display.quad) / 4, stretches))
-    kept = sorted(numbers, key=lambda n: (-n[0], n[1]))[:MOST_UNNAMED]
-    return [_Number(text, stretches, down) for _, text, down, stretches in kept]
+        numbers.append(_Number(text, stretches, best.display.quad))
+    return sorted(numbers, key=lambda n: (-sum(s.frames for s in n.times), n.text))[:MOST_UNNAMED]
 
 
 def _filed(way: Sequence[_Number], missing: Sequence[str], known: Mapping[str, _Number]) -> dict[str, _Number]:
@@ -108,7 +107,7 @@ def _in_order(
     known = {code: number for code, number in filed.items() if code not in missing}
     parts = [filed[code] for code in tariffs]
     if all(_at_once(a, b) for a, b in combinations(filed.values(), 2)):
-        ordered = sorted(parts, key=lambda n: n.down)
+        ordered = sorted(parts, key=lambda n: how_far_down(filed[TOTAL].quad, n.quad))
     elif [code for code in scroll_order if code in tariffs] == list(tariffs):
         ordered = sorted(parts, key=lambda n: _after(n, filed[TOTAL]))
     else:

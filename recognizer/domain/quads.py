@@ -30,6 +30,11 @@ def in_place_of(value: Quad, title: Quad) -> bool:
     return min(along) <= 1 and max(along) >= 0 and abs(down - 0.5) <= HEIGHTS_OFF * taller
 
 
+def how_far_down(quad: Quad, other: Quad) -> float:
+    """Where the middle of another quad lies below the top of this one, in its heights, as its digits stand."""
+    return _seen_from(quad, _middle(other))[1]
+
+
 def _seen_from(quad: Quad, point: Point) -> Point:
     """How far along the quad and down it a point lies, both from 0 to 1 inside; far outside for a quad without area."""
     (ax, ay), (along_x, along_y), (down_x, down_y) = quad[0], _along(quad), _down(quad)

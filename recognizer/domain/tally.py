@@ -23,7 +23,7 @@ BY_CHANCE = 0.1
 """Chance that a total is the sum of its tariffs though not all of them are right: misread in the last place by one or
 two, or two of them alike, by a segment that is dead. Assumed on the high side, not measured."""
 _DOUBTS = ("low_confidence", "seen_once")
-_TARIFF, _TOTALS = re.compile(r"1\.8\.[1-8]"), ("1.8.0", "total")
+TARIFF, _TOTALS = re.compile(r"1\.8\.[1-8]"), ("1.8.0", "total")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +113,8 @@ def with_sum_checked(
     fewer than two tariffs said there may be others that were not seen, and only a sum above the total is wrong: who
     wants the night rate and the total of a meter has not said that there is no day rate.
     """
-    said = {code for code in of_meter if _TARIFF.fullmatch(code)}
-    tariffs = sorted(said | {t.reading.register for t in told if _TARIFF.fullmatch(t.reading.register)})
+    said = {code for code in of_meter if TARIFF.fullmatch(code)}
+    tariffs = sorted(said | {t.reading.register for t in told if TARIFF.fullmatch(t.reading.register)})
     parts = [t for t in told if t.reading.register in tariffs]
     total = next((t for code in _TOTALS for t in told if t.reading.register == code), None)
     if total is None or not parts or len(parts) < len(tariffs):
@@ -142,7 +142,7 @@ def with_sum_checked(
 
 def with_points_checked(told: Sequence[Told]) -> list[Told]:
     """A register of active energy without a point beside others of the meter that have one: it may have been missed."""
-    of_energy = [t for t in told if t.reading.register in _TOTALS or _TARIFF.fullmatch(t.reading.register)]
+    of_energy = [t for t in told if t.reading.register in _TOTALS or TARIFF.fullmatch(t.reading.register)]
     pointed = [t for t in of_energy if "." in t.reading.text]
     if not pointed or len(pointed) == len(of_energy):
         return list(told)

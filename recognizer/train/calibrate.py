@@ -7,7 +7,7 @@ without its confidence bound: the set is too small for one). It assumes that lat
 ``wrong_truths.csv`` are left out. Never ``test``.
 
 Of every photo worse copies count as well, smaller and in other light: the set has few errors, some of its photos have
-near-copies among the training photos, and networks were chosen by it for many weeks, so it is read better than what
+near-copies among the training photos, and networks were chosen by it again and again, so it is read better than what
 users take photos of.
 """
 

@@ -71,9 +71,10 @@ def export_role(role: str, checkpoint: Path, models_dir: Path) -> None:
         settings = {
             "input": {"height": WHEEL_HEIGHT, "width": WHEEL_WIDTH, "channels": 3, "note": note},
             "data": [
-                "digit-crops less a quarter of its folders (Apache-2.0, haverland/Tenth-of-step-of-a-meter-digit)",
+                "digit-crops less 7 of its 34 folders (Apache-2.0, haverland/Tenth-of-step-of-a-meter-digit)",
                 "wheels of training counters that stand still, and the same turned on: bdci-water, toloka-water, "
                 "thai-electricity, dss188-electricity, pafal-sequence",
+                "wheels drawn by recognizer.synth",
             ],
         }
         _export(WheelNet(), checkpoint, models_dir / role, (WHEEL_HEIGHT, WHEEL_WIDTH), settings)
@@ -85,7 +86,7 @@ def export_role(role: str, checkpoint: Path, models_dir: Path) -> None:
             "units": list(SCREEN_UNITS),
             "marks": list(SCREEN_MARKS),
             "data": [
-                "screens drawn by recognizer.synth, before parts of the training photos",
+                "screens drawn by recognizer.synth, before parts of the training photos, and first frames of its clips",
                 "screens drawn onto training photos of displays that are off (cesc-electricity, vn-lcd, off-lcd)",
                 "labels and units of vn-lcd, cesc-electricity and prepaid-balance; fuel-pump-lcd as panels without any",
             ],

@@ -110,11 +110,20 @@ def test_who_does_not_say_which_tariffs_there_are_gets_none_by_sum() -> None:
     }  # fmt: skip
 
 
+def turned(display: Display, quarters: int) -> Display:
+    a, b, c, d = display.quad
+    for _ in range(quarters):
+        a, b, c, d = ((640 - y, x) for x, y in (a, b, c, d))
+    return replace(display, quad=(a, b, c, d))
+
+
 @pytest.mark.parametrize("total_first", [True, False])
-def test_rows_without_labels_are_told_by_their_order_from_above(total_first: bool) -> None:
+@pytest.mark.parametrize("quarters", range(4))
+def test_rows_without_labels_are_told_by_their_order_from_above(total_first: bool, quarters: int) -> None:
+    """From above as the digits stand: in a photo on its head the first tariff is the lowest in the picture."""
     texts = [VALUES[code] for code in (("1.8.0", "1.8.1", "1.8.2", "1.8.3") if total_first else ALL)]
     rows = [page(text, label="?", down=60.0 * i) for i, text in enumerate(texts)]
-    unread = [replace(row, label=Mark(".8", 0.2)) for row in rows]
+    unread = [turned(replace(row, label=Mark(".8", 0.2)), quarters) for row in rows]
     assert accepted(scrolled(unread, profile=False)) == VALUES
     named = [replace(row, label=Mark("1.8.2", 0.999)) if row.glyphs == T3.glyphs else row for row in unread]
     assert not {"1.8.1", "1.8.3"} & set(accepted(scrolled(named, profile=False)))
