@@ -28,6 +28,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1, help="of the network; its pictures are drawn beside it")
     parser.add_argument("--steps", type=int, default=20000)
     parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--keep", type=float, default=0.0, help="share of --start-from's weights in the result, 0 to 1")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--sources", nargs="+", default=list(SOURCES), help="corners: sources to find anew")
     parser.add_argument("--roles", nargs="+", default=["locator", "counter"], help="export, calibrate: which models")
@@ -65,7 +66,7 @@ def main() -> None:
 def _schedule(args: argparse.Namespace, batch: int) -> Schedule:
     """Short runs warm up for a tenth of their steps, and their average forgets where they started from."""
     warmup, average = min(300, args.steps // 10), min(0.999, 1 - 10 / max(args.steps, 20))
-    return Schedule(args.steps, batch, args.rate, warmup=warmup, average=average, seed=args.seed)
+    return Schedule(args.steps, batch, args.rate, warmup=warmup, average=average, seed=args.seed, keep=args.keep)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,11 @@ from numpy.typing import NDArray
 Image = NDArray[np.uint8]
 
 
-def jitter_pixels(rng: np.random.Generator, image: Image, strength: float = 1.0) -> Image:
-    """A changed copy of a BGR picture, about as a phone in another light would have taken it."""
+def jitter_pixels(rng: np.random.Generator, image: Image, strength: float = 1.0, grain: float = 1.0) -> Image:
+    """A changed copy of a BGR picture, about as a phone in another light would have taken it.
+
+    ``grain``: the size that blur reaches and that noise has every other time, in pixels of smaller pictures.
+    """
     x: NDArray[Any] = image
     if rng.random() < 0.8:
         # A random tone curve and colour cast, as one look-up table per channel.
@@ -29,10 +32,12 @@ def jitter_pixels(rng: np.random.Generator, image: Image, strength: float = 1.0)
     elif rng.random() < 0.1 * strength:
         x = np.ascontiguousarray(x[:, :, rng.permutation(3)])
     if rng.random() < 0.3 * strength:
-        x = _blur(rng, x)
+        x = _blur(rng, x, grain)
     if rng.random() < 0.25 * strength:
-        noise = (rng.standard_normal(x.shape, np.float32) * float(rng.uniform(2, 14))).astype(np.int16)
-        x = cv2.add(x, noise, dtype=cv2.CV_8U)
+        coarse = grain if rng.random() < 0.5 else 1.0
+        noise = rng.standard_normal((round(x.shape[0] / coarse), round(x.shape[1] / coarse), 3), np.float32)
+        noise = cv2.resize(noise, x.shape[1::-1]) * float(rng.uniform(2, 14))
+        x = cv2.add(x, noise.astype(np.int16), dtype=cv2.CV_8U)
     if rng.random() < 0.15 * strength:
         _, code = cv2.imencode(".jpg", x, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(15, 70))])
         x = np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR), np.uint8)
@@ -41,11 +46,11 @@ def jitter_pixels(rng: np.random.Generator, image: Image, strength: float = 1.0)
     return np.asarray(x, np.uint8)
 
 
-def _blur(rng: np.random.Generator, x: NDArray[Any]) -> Image:
+def _blur(rng: np.random.Generator, x: NDArray[Any], grain: float) -> Image:
     if rng.random() < 0.7:  # now and then far out of focus, as fixed cameras are for months
         sigma = rng.uniform(0.4, 1.6) if rng.random() < 0.8 else rng.uniform(1.6, 2.4)
-        return np.asarray(cv2.GaussianBlur(x, (0, 0), float(sigma)), np.uint8)
-    size = int(rng.integers(3, 8))
+        return np.asarray(cv2.GaussianBlur(x, (0, 0), float(sigma * grain)), np.uint8)
+    size = round(int(rng.integers(3, 8)) * grain)
     kernel = np.zeros((size, size), np.float32)
     angle = rng.uniform(0, np.pi)
     half = size / 2

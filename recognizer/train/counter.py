@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 ALPHABET = "0123456789."
 BLANK = 0
 MOST_TEXTS = 24
+GRAIN = 2.0
+"""Blur and noise are of the size that they have on a strip of half the height."""
 
 
 @dataclass(frozen=True)
@@ -91,12 +93,12 @@ def strip_of(rng: np.random.Generator, cutout: Cutout) -> tuple[Image, tuple[str
         quad, texts = np.roll(quad, 2, axis=0), ("",)
     strip = rectify(cutout.image, quad)
     if rng.random() < 0.2:  # as from a small photo: sample down and up again
-        factor = rng.uniform(0.28, 0.8)
+        factor = rng.uniform(0.14, 0.6)
         small = cv2.resize(strip, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
         strip = np.asarray(cv2.resize(small, (strip.shape[1], strip.shape[0])), np.uint8)
     if rng.random() < 0.06:
         strip = np.asarray(255 - strip, np.uint8)
-    return evened(jitter_pixels(rng, strip)), texts
+    return evened(jitter_pixels(rng, strip, grain=GRAIN)), texts
 
 
 def batches(

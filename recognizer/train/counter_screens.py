@@ -12,8 +12,13 @@ from recognizer.synth.labels import QuadArray, Row
 from recognizer.train.counter import ALPHABET, Cutout, cut_out
 from recognizer.train.data import Image
 from recognizer.train.renew import renewed
-from recognizer.train.screen_panels import MOST_SPOILED, Drawing
+from recognizer.train.screen_panels import MOST_SPOILED
+from recognizer.train.screens import Drawing
+from recognizer.vision.rectify import stretched
 
+WITH_UNLIT, MOST_UNLIT = 0.2, 3.0
+"""Share of the values that are cut with what stands left of them, and how much of it, in heights of their digits: the
+locator takes unlit segments in, and strong ones were read as an 8."""
 MakeCutout = Callable[[np.random.Generator], Cutout]
 
 
@@ -27,7 +32,7 @@ def drawn_values(rng: np.random.Generator, draw: Drawing, many: int) -> MakeCuto
             if rng.random() < 0.5:
                 image = degrade(rng, image, min(MOST_SPOILED, sample_strength(rng)))
             values, labels = zip(*((box.value, box.label) for box in drawn.boxes), strict=True)
-            if cutouts := _cutouts(image, drawn.screen.rows, values, labels):
+            if cutouts := _cutouts(rng, image, drawn.screen.rows, values, labels):
                 return cutouts
 
     return _any_of_any(renewed(rng, of_one, many))
@@ -41,14 +46,18 @@ def filmed_values(rng: np.random.Generator, many: int) -> MakeCutout:
             clip = render_clip(rng, str(rng.choice(list(FAMILIES))), (640, 480))
             frame = next(iter(clip))
             rows = clip.showings[frame.showing].screen.rows
-            if frame.clear and (cutouts := _cutouts(frame.image, rows, frame.rows, frame.labels)):
+            if frame.clear and (cutouts := _cutouts(rng, frame.image, rows, frame.rows, frame.labels)):
                 return cutouts
 
     return _any_of_any(renewed(rng, of_one, many))
 
 
 def _cutouts(
-    image: Image, rows: Sequence[Row], values: Sequence[QuadArray], labels: Sequence[QuadArray | None]
+    rng: np.random.Generator,
+    image: Image,
+    rows: Sequence[Row],
+    values: Sequence[QuadArray],
+    labels: Sequence[QuadArray | None],
 ) -> list[Cutout]:
     """What the counter is shown of each row: its value, or the title that stands alone, of which words say nothing.
 
@@ -58,7 +67,10 @@ def _cutouts(
     for row, value, label in zip(rows, values, labels, strict=False):
         text, quad = (row.value, value) if row.value else (_if_digits(row.label or ""), label)
         if quad is not None and all(c in ALPHABET for c in text):
-            found.append(cut_out(image, np.asarray(quad, np.float32), (text,), "drawn", "lcd"))
+            corners = np.asarray(quad, np.float32)
+            if row.value and rng.random() < WITH_UNLIT:
+                corners = stretched(corners, MOST_UNLIT * float(rng.random()), 0.0, 0.0)
+            found.append(cut_out(image, corners, (text,), "drawn", "lcd"))
     return found
 
 

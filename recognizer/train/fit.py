@@ -4,7 +4,7 @@ import logging
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +38,9 @@ class Schedule:
     decay: float = 0.02
     average: float = 0.999
     seed: int = 0
+    keep: float = 0.0
+    """Share of the weights that a run started from in those it ends with (Wortsman et al. 2022): between the two lie
+    networks that have learned what is new and forgotten less."""
 
     def rate_at(self, step: int) -> float:
         if step < self.warmup:
@@ -68,13 +71,13 @@ def fit(
         net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(schedule.average)
     )
     optimizer = torch.optim.AdamW(net.parameters(), lr=schedule.rate, weight_decay=schedule.decay)
-    step = 0
+    step, origin = 0, None
     if checkpoint.is_file():
         state = torch.load(checkpoint, map_location="cpu", weights_only=True)
         net.load_state_dict(state["net"])
         averaged.load_state_dict(state["averaged"])
         optimizer.load_state_dict(state["optimizer"])
-        step = state["step"]
+        step, origin = state["step"], state.get("origin")
         log.info("resuming %s at step %d", checkpoint, step)
     elif start_from is not None:
         if start_from.suffix == ".onnx":
@@ -83,6 +86,7 @@ def fit(
         else:
             net.load_state_dict(load_weights(start_from))
         averaged.module.load_state_dict(net.state_dict())
+        origin = {name: value.clone() for name, value in net.state_dict().items()}
     net.train()
     with _made_ahead(make_batch, schedule, step) as batches:
         total, began = 0.0, time.monotonic()
@@ -102,8 +106,10 @@ def fit(
                 log.info(
                     "step %d/%d loss %.4f %.0f ms/step", step, schedule.steps, total / every, seconds / every * 1000
                 )
+                if step == schedule.steps and origin is not None:
+                    _blend(averaged.module, origin, schedule.keep)
                 _settle(averaged.module, lambda: loss_of(averaged.module, next(batches)))
-                _save(checkpoint, net, averaged, optimizer, step)
+                _save(checkpoint, net, averaged, optimizer, step, origin)
                 if on_check is not None:
                     with torch.no_grad():
                         on_check(averaged.module, step)
@@ -155,6 +161,14 @@ def _made_ahead(
         process.join()
 
 
+def _blend(net: nn.Module, origin: Mapping[str, Tensor], share: float) -> None:
+    """Move every weight of ``net`` towards ``origin`` by that share of the way. Counters of steps stay."""
+    with torch.no_grad():
+        for name, value in net.state_dict().items():
+            if value.dtype.is_floating_point:
+                value.lerp_(origin[name], share)
+
+
 def _settle(net: nn.Module, run: Callable[[], Tensor], batches: int = 20) -> None:
     """Measure the normalisation statistics of averaged weights anew, and leave the network in eval mode.
 
@@ -178,13 +192,21 @@ def load_weights(checkpoint: Path) -> dict[str, Tensor]:
     return {k.removeprefix(prefix): v for k, v in state["averaged"].items() if k.startswith(prefix)}
 
 
-def _save(path: Path, net: nn.Module, averaged: nn.Module, optimizer: torch.optim.Optimizer, step: int) -> None:
+def _save(
+    path: Path,
+    net: nn.Module,
+    averaged: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    step: int,
+    origin: Mapping[str, Tensor] | None,
+) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     state = {
         "net": net.state_dict(),
         "averaged": averaged.state_dict(),
         "optimizer": optimizer.state_dict(),
         "step": step,
+        "origin": origin,
     }
     partial = path.with_suffix(".partial")
     torch.save(state, partial)

@@ -15,7 +15,7 @@ from recognizer.synth.scene import MeterPlan, Scene
 from recognizer.synth.screen_real import draw_screen_on
 from recognizer.train.data import Corners, Example, Image
 from recognizer.train.locator import CachedPhoto, cache_photo
-from recognizer.train.screen_panels import draw, draw_blank, draw_title
+from recognizer.train.screens import draw, draw_blank, draw_title
 from recognizer.vision.panel import sides
 
 MakePhoto = Callable[[np.random.Generator], CachedPhoto]

@@ -10,7 +10,7 @@ from recognizer.synth import DigitBank, degrade, load_digit_bank, render_strip
 from recognizer.synth.clip_stage import Ground
 from recognizer.synth.drum import DrumStyle, render_drum
 from recognizer.synth.labels import Strip
-from recognizer.train import counter, counter_screens, dial, locator, screen, screen_real, wheel
+from recognizer.train import counter, counter_screens, dial, locator, screen, screen_real, screens, wheel
 from recognizer.train import locator_scenes as scenes
 from recognizer.train import screen_panels as panels
 from recognizer.train.counter import Cutout
@@ -19,6 +19,7 @@ from recognizer.train.fit import Batch, Schedule, fit
 from recognizer.train.flat import flatten
 from recognizer.train.located import located_cutouts
 from recognizer.train.nets import CounterNet, DialNet, LocatorNet, ScreenNet, WheelNet
+from recognizer.train.points import repointed
 from recognizer.train.refill import refilled
 from recognizer.train.renew import renewed
 from recognizer.train.splice import spliced
@@ -36,6 +37,8 @@ SPLICED, FEWEST_TO_SPLICE = 0.7, 6
 """Share of a source's strips that are put together from several, and the strips it takes for that."""
 REFILLED_SHARES = {"lcd-strips": 4, "fuel-pump-lcd": 2, "vn-lcd": 2, "cesc-electricity": 2, "off-lcd": 1}
 """How often a display of each source is emptied and filled anew, in parts."""
+REPOINTED_SHARES = {"lcd-strips": 0.04, "fuel-pump-lcd": 0.02, "cesc-electricity": 0.005, "vn-lcd": 0.005}
+"""How often a display has its point moved, among shares that add up to a little more than one."""
 ILLEGIBLE = 3.0
 """How much more often the locator sees a photo whose display is off or covered than another of its source."""
 DRAWN_SCREENS, DRAWN_ON_REAL, FILMED_SCREENS, WATCHED_SCREENS, LEAST_SURROUNDINGS = 4000, 1500, 1500, 400, 60
@@ -115,13 +118,16 @@ def train_counter(
         for _ in range(share)
     ]  # fmt: skip
     groups += [(0.10 / len(fillings), filling) for filling in fillings]
+    for source, share in REPOINTED_SHARES.items():
+        pointed = repointed(reader, by_kind.get((source, "lcd"), [])) if reader else None
+        groups += [(share, pointed)] if pointed else []
     groups += [(0.07, _rendered("lcd")), (0.08, _rendered("drum")), (0.08, _rendered("drum", bank)), (0.05, _gas_drum)]
     rng = np.random.default_rng([schedule.seed, 4])
     glasses = screen_real.grounds(data_dir, usable(data_dir))
     groups += [
-        (0.10, counter_screens.drawn_values(rng, panels.draw, DRAWN_SCREENS)),
-        (0.01, counter_screens.drawn_values(rng, panels.draw_title, DRAWN_SCREENS // 10)),
-        (0.04, counter_screens.drawn_values(rng, panels.draw_on(glasses), DRAWN_ON_REAL // 2)),
+        (0.10, counter_screens.drawn_values(rng, screens.draw, DRAWN_SCREENS)),
+        (0.01, counter_screens.drawn_values(rng, screens.draw_title, DRAWN_SCREENS // 10)),
+        (0.04, counter_screens.drawn_values(rng, screens.draw_on(glasses), DRAWN_ON_REAL // 2)),
         (0.03, counter_screens.filmed_values(rng, 600)),
     ]
     groups.append((0.03, counter.any_of(_elsewhere(data_dir, examples))))
@@ -147,19 +153,19 @@ def drawn_panels(
     rng: np.random.Generator, surroundings: list[Image], off: list[Ground], part: float = 1.0
 ) -> list[tuple[float, MakePanel]]:
     """Panels of drawn screens, each kind with its share; ``part``: of the stock that training draws."""
-    on_real = panels.draw_on(off)
+    on_real = screens.draw_on(off)
 
-    def drawn(draw: panels.Drawing, many: int, before: list[Image]) -> MakePanel:
+    def drawn(draw: screens.Drawing, many: int, before: list[Image]) -> MakePanel:
         return panels.any_drawn(rng, draw, max(1, round(part * many)), before)
 
     # Marks are small and few, and none of them was learned while each stood on a panel in thirty.
     return [
-        (0.20, drawn(panels.draw, DRAWN_SCREENS, surroundings)),
-        (0.08, drawn(panels.draw_title, DRAWN_SCREENS // 5, surroundings)),
-        (0.16, drawn(panels.marked(panels.draw), DRAWN_SCREENS // 3, surroundings)),
+        (0.20, drawn(screens.draw, DRAWN_SCREENS, surroundings)),
+        (0.10, drawn(screens.draw_title, DRAWN_SCREENS // 5, surroundings)),
+        (0.16, drawn(screens.marked(screens.draw), DRAWN_SCREENS // 3, surroundings)),
         (0.12, drawn(on_real, DRAWN_ON_REAL, [])),
-        (0.10, drawn(panels.marked(on_real), DRAWN_ON_REAL // 3, [])),
-        (0.24, drawn(panels.filmed(off), FILMED_SCREENS, [])),
+        (0.10, drawn(screens.marked(on_real), DRAWN_ON_REAL // 3, [])),
+        (0.28, drawn(screens.filmed(off), FILMED_SCREENS, [])),
     ]
 
 

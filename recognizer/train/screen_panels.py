@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TypeVar
 
 import cv2
@@ -10,24 +9,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recognizer.domain.labels import measures, plain, unit_of
-from recognizer.synth.clip import render_clip
-from recognizer.synth.clip_meters import FAMILIES
-from recognizer.synth.clip_stage import Ground
 from recognizer.synth.degrade import degrade, sample_strength
 from recognizer.synth.ink import Rect, text_stamp
-from recognizer.synth.labels import Screen, rectangle
-from recognizer.synth.lcd_style import LcdStyle
+from recognizer.synth.labels import ScreenPicture
 from recognizer.synth.prints import lay
-from recognizer.synth.scene import through
-from recognizer.synth.screen import ScreenPicture, draw_screen, moved_by, sample_layout, sample_screen
-from recognizer.synth.screen_real import draw_screen_on
-from recognizer.synth.screen_texts import sample_energy, sample_title
 from recognizer.train.augment import jitter_pixels
 from recognizer.train.counter import shake_corners
 from recognizer.train.data import Corners, Image
 from recognizer.train.renew import renewed
-from recognizer.vision.panel import PANEL_HEIGHT, PANEL_WIDTH, cut_panel, panel_matrix, reaching_left
-from recognizer.vision.rectify import evened
+from recognizer.train.screens import Drawing
+from recognizer.vision.panel import (
+    PANEL_HEIGHT,
+    PANEL_WIDTH,
+    cut_panel,
+    further_left,
+    panel_matrix,
+    reaching_left,
+    sides,
+)
+from recognizer.vision.rectify import evened, stretched
 from recognizer.vision.screen import LABEL_CHARACTERS, SCREEN_MARKS, SCREEN_UNITS
 
 BEFORE_REAL = 0.7
@@ -41,15 +41,16 @@ NOT_TOLD = -1
 NO_MARK_TOLD: tuple[bool | None, ...] = (None,) * len(SCREEN_MARKS)
 FURTHER_LEFT = 0.4
 """Share of the short values that are cut as if they were longer: so they are looked at where no label is found."""
+IN_VALUES_PLACE, SHORTER = 0.6, 0.6
+"""Share of the titles that are cut where the value stands on other screens, as titles of a clip are, and by how much of
+the room for its digits that value is shorter at most."""
 WHOLE, GONE = 0.9, 0.1
 """Share of a text above which it is on the panel, and below which it is not. A network that was told of what ended
 outside learned to guess it: a quarter of the labels, left of short values."""
 A_PART = 0.7
 """Share of a unit below which it is none: `кВт` of `кВт·ч` says another thing than the whole."""
-FILMED_ON_REAL, FILMED_SIZE = 0.35, (640, 480)
 NOWHERE: Corners = np.full((2 + len(SCREEN_MARKS), 4), np.nan, np.float32)
 
-Drawing = Callable[[np.random.Generator], ScreenPicture]
 Told = TypeVar("Told")
 
 
@@ -79,70 +80,6 @@ class RealPanel:
     marks: tuple[bool | None, ...]
 
 
-def draw(rng: np.random.Generator) -> ScreenPicture:
-    """A drawn screen with a value; a display test has none that counts."""
-    while True:
-        drawn = draw_screen(rng)
-        if drawn.screen.kind != "test" and any(row.value for row in drawn.screen.rows):
-            return drawn
-
-
-def draw_title(rng: np.random.Generator) -> ScreenPicture:
-    """A drawn screen that shows a title and no value."""
-    return draw_screen(rng, screen=sample_title(rng))
-
-
-def draw_blank(rng: np.random.Generator) -> ScreenPicture:
-    """A drawn display that is off; its one box is where digits would stand."""
-    style = LcdStyle.sample(rng)
-    return draw_screen(rng, style, Screen.of("blank", None), sample_layout(rng, style, (sample_energy(rng),)))
-
-
-def draw_on(grounds: Sequence[Ground]) -> Drawing:
-    """As ``draw``, on real displays that are off."""
-
-    def draw_one(rng: np.random.Generator) -> ScreenPicture:
-        while True:
-            screen = sample_screen(rng)
-            if screen.kind != "test" and any(row.value for row in screen.rows):
-                return draw_screen_on(rng, grounds[int(rng.integers(len(grounds)))], screen)
-
-    return draw_one
-
-
-def filmed(grounds: Sequence[Ground]) -> Drawing:
-    """The first clear frame of a clip, every third time on a real display that is off; no value, if it is a title."""
-
-    def film_one(rng: np.random.Generator) -> ScreenPicture:
-        while True:
-            ground = grounds[int(rng.integers(len(grounds)))] if grounds and rng.random() < FILMED_ON_REAL else None
-            clip = render_clip(rng, str(rng.choice(list(FAMILIES))), FILMED_SIZE, ground=ground)
-            frame = next(iter(clip))
-            screen = clip.showings[frame.showing].screen
-            if not frame.clear or screen.kind == "test" or not screen.rows:
-                continue
-            _, shown, boxes, marks = clip.panel.show(screen)
-            glass = rectangle(0, 0, *clip.panel.size)
-            matrix = np.asarray(cv2.getPerspectiveTransform(glass, frame.panel), np.float64)
-            boxes, marks = moved_by(partial(through, matrix=matrix), boxes, marks)
-            x0, y0, x1, y1 = (round(float(v)) for v in (*frame.panel.min(0), *frame.panel.max(0)))
-            return ScreenPicture(frame.image, shown, boxes, marks, (x0, y0, x1, y1))
-
-    return film_one
-
-
-def marked(draw_one: Drawing) -> Drawing:
-    """Only those on which a mark is lit that the network knows."""
-
-    def draw_marked(rng: np.random.Generator) -> ScreenPicture:
-        while True:
-            drawn = draw_one(rng)
-            if any(plain(mark) in SCREEN_MARKS for mark in drawn.screen.marks):
-                return drawn
-
-    return draw_marked
-
-
 def any_drawn(
     rng: np.random.Generator, draw_one: Drawing, many: int, surroundings: Sequence[Image]
 ) -> Callable[[np.random.Generator], Panel]:
@@ -162,6 +99,8 @@ def sample(rng: np.random.Generator, drawn: ScreenPicture, surroundings: Sequenc
     i = shown[int(rng.integers(len(shown)))]
     row, box, unit = rows[i], drawn.boxes[i], rows[i].unit
     value = np.asarray(box.value if row.value else box.label, np.float32)
+    if not row.value and rng.random() < IN_VALUES_PLACE:
+        value = stretched(np.asarray(box.value, np.float32), -SHORTER * _tallness(box.value) * rng.random(), 0.0, 0.0)
     clean, printed = drawn.image, None
     energy = row.register is not None and measures(row.register, "active")
     if unit is None and energy and _level(value) and rng.random() < ON_PLATE:
@@ -171,6 +110,8 @@ def sample(rng: np.random.Generator, drawn: ScreenPicture, surroundings: Sequenc
     value = shake_corners(rng, value)
     if rng.random() < FURTHER_LEFT and (further := reaching_left(value)) is not None:
         value = further
+    elif box.label is not None and rng.random() < FURTHER_LEFT and _left_of(panel_matrix(value), box.label):
+        value = further_left(value)
     panel = _before(rng, spoiled, value, surroundings)
     lit = {plain(mark) for mark in drawn.screen.marks}
     by_form = _told_by_form(row.value or "")
@@ -184,6 +125,17 @@ def sample(rng: np.random.Generator, drawn: ScreenPicture, surroundings: Sequenc
         mark in by_form or _told(mark in lit, False, sight) for mark, sight in zip(SCREEN_MARKS, seen[2:], strict=True)
     )
     return Panel(evened(jitter_pixels(rng, panel)), label, NOT_TOLD if of_value is None else of_value, marks, places)
+
+
+def _left_of(matrix: NDArray[np.float64], label: Corners) -> bool:
+    """Whether a label is cut off by the left end of the panel."""
+    return bool(cv2.perspectiveTransform(np.asarray(label, np.float32)[None], matrix)[0, :, 0].min() < 0)
+
+
+def _tallness(value: Corners) -> float:
+    """The length of a row of digits in heights of them."""
+    along, tall = sides(np.asarray(value, np.float32))
+    return along / max(1.0, tall)
 
 
 def _level(value: Corners) -> bool:

@@ -16,6 +16,8 @@ ABOVE, BELOW = 1.6, 1.2
 """What is cut above and below the value, in heights of its digits: where there is room, labels stand above."""
 LONG = 8.0
 """Length, in heights of its digits, of a value that leaves little of the glass empty beside it."""
+FURTHER = 3.0
+"""How much further left it is looked, in heights of the digits."""
 _HEIGHTS = (1 + ABOVE + BELOW) * PANEL_WIDTH / PANEL_HEIGHT
 """What a panel that is stretched in no direction is wide, in heights of the digits."""
 
@@ -44,6 +46,11 @@ def reaching_left(value: NDArray[np.float32]) -> NDArray[np.float32] | None:
     along, tall = sides(value)
     missing = LONG * tall - along
     return stretched(value, missing / max(1e-3, tall), 0.0, 0.0) if missing > 0 else None
+
+
+def further_left(value: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The corners of a value longer by FURTHER heights: where a label is cut off by the panel's left end."""
+    return stretched(value, FURTHER, 0.0, 0.0)
 
 
 def panel_matrix(value: NDArray[np.float32]) -> NDArray[np.float64]:

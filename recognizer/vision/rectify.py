@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-STRIP_HEIGHT, STRIP_WIDTH = 48, 224
+STRIP_HEIGHT, STRIP_WIDTH = 96, 448
 MARGIN_ALONG, MARGIN_ACROSS = 0.04, 0.16
 """Context kept around the corners, as shares of the strip's length and height: corners are never exact."""
 DARK, BRIGHT, MOST_GAIN = 20, 235, 6.0

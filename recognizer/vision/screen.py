@@ -3,7 +3,7 @@
 What they mean is for ``recognizer.domain.register`` to say.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, log
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from recognizer.errors import ModelError
 from recognizer.vision.ctc import best_path, log_softmax, text_scores
 from recognizer.vision.locate import normalise
 from recognizer.vision.models import LazyModel, Model
-from recognizer.vision.panel import cut_panel, reaching_left
+from recognizer.vision.panel import cut_panel, further_left, reaching_left
 from recognizer.vision.rectify import evened
 
 LABEL_CHARACTERS = "0123456789.*-:+ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -31,6 +31,8 @@ SURELY_NO_LABEL = 0.5
 SURELY_READ, READ = 0.9, 0.5
 """Chances: of a label above the first no longer panel is looked at; from the second on what stands on that one counts,
 since the print of the plate comes into its reach."""
+CUT_OFF = 8
+"""Columns at the left end of a panel, as wide as one or two characters: what begins there may begin further left."""
 LEAST_MARK = 0.02
 
 
@@ -75,6 +77,8 @@ class Beside:
     label: Mark | None = None
     unit: Mark | None = None
     marks: tuple[Mark, ...] = ()
+    cut_off: bool = False
+    """Whether the label begins where the panel does: what stands before it is not on the panel."""
 
 
 class ScreenReader:
@@ -93,10 +97,14 @@ class ScreenReader:
         model = self._model.load()
         trusts = trusts_of(model)
         beside = read_panel(model, cut_panel(pixels, value), trusts)
-        further = reaching_left(value)
-        if further is not None and (beside.label is None or beside.label.probability < SURELY_READ):
-            beside = _with_left(beside, read_panel(model, cut_panel(pixels, further), trusts))
-        return beside
+        further = further_left(value) if beside.cut_off else reaching_left(value)
+        sure = beside.label is not None and beside.label.probability >= SURELY_READ
+        if further is None or (sure and not beside.cut_off):
+            return beside
+        longer = read_panel(model, cut_panel(pixels, further), trusts)
+        if beside.cut_off and longer.label is not None:
+            beside = replace(beside, label=longer.label)
+        return _with_left(beside, longer)
 
     @property
     def digest(self) -> str | None:
@@ -125,6 +133,7 @@ def read_panel(model: Model, panel: NDArray[np.uint8], trusts: Trusts | None = N
         _believed(label_of(label, trusts.no_label), trusts.label),
         _believed(unit_of_panel(unit, trusts.no_unit), trusts.unit),
         _marks(marks, trusts.marks),
+        _cut_off(label),
     )
 
 
@@ -157,6 +166,12 @@ def label_of(logits: NDArray[np.float64], absence: Trust = AS_SAID) -> tuple[str
         codes = (int(log_probs[:, 1:].max(0).argmax()) + 1,)
     chance = float(np.exp(text_scores(log_probs, [codes])[0]))
     return "".join(LABEL_CHARACTERS[c - 1] for c in codes), min(1.0, chance)
+
+
+def _cut_off(logits: NDArray[np.float64]) -> bool:
+    """Whether a label begins near the left end; none begins with a point."""
+    path = best_path(logits)
+    return bool((logits[:CUT_OFF].argmax(1) > 0).any()) or LABEL_CHARACTERS[path[0] - 1] == "." if path else False
 
 
 def no_label(logits: NDArray[np.float64]) -> float:

@@ -6,9 +6,9 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="training needs the extra: pip install 'meter-recognizer[train]'")
 
-from recognizer.synth.labels import rectangle  # noqa: E402
+from recognizer.synth.labels import Row, rectangle  # noqa: E402
 from recognizer.synth.screen import draw_screen  # noqa: E402
-from recognizer.train import counter_screens, locator_scenes, renew, screen_panels  # noqa: E402
+from recognizer.train import counter_screens, locator_scenes, renew, screens  # noqa: E402
 from recognizer.train.counter import ALPHABET  # noqa: E402
 from recognizer.train.data import Example  # noqa: E402
 from recognizer.train.locator import cache_photo  # noqa: E402
@@ -61,7 +61,7 @@ def test_filmed_scenes_have_a_display_for_each_row(monkeypatch: pytest.MonkeyPat
 
 def test_values_of_screens_are_what_a_counter_can_say() -> None:
     rng = np.random.default_rng(2)
-    make = counter_screens.drawn_values(rng, screen_panels.draw, 12)
+    make = counter_screens.drawn_values(rng, screens.draw, 12)
     texts = {make(rng).texts for _ in range(60)}
     assert len(texts) > 8
     assert all(len(options) == 1 and set(options[0]) <= set(ALPHABET) for options in texts)
@@ -78,3 +78,17 @@ def test_a_stock_is_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert max(take(rng) for _ in range(300)) > 3
     monkeypatch.setattr(renew, "RENEWED", 0.0)
     assert len({take(rng) for _ in range(100)}) == 3
+
+
+def test_values_are_cut_with_unlit_segments_left_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the locator cuts them; strong ones were read as an 8. At the right nothing is added."""
+    rng, rows = np.random.default_rng(2), (Row("12345", None),)
+    value, image = rectangle(200, 50, 300, 80), np.zeros((130, 400, 3), np.uint8)
+    monkeypatch.setattr(counter_screens, "WITH_UNLIT", 1.0)
+    longer = [counter_screens._cutouts(rng, image, rows, [value], [None])[0] for _ in range(20)]
+    tight = counter_screens.cut_out(image, value, ("12345",), "drawn", "lcd")
+    lengths = [float(c.quad[1, 0] - c.quad[0, 0]) for c in longer]
+    assert max(lengths) > 160 > min(lengths) > 100
+    assert all(c.texts == ("12345",) for c in longer)
+    ends = [c.image.shape[1] - c.quad[1, 0] for c in longer]
+    assert min(ends) >= tight.image.shape[1] - tight.quad[1, 0]

@@ -9,7 +9,7 @@ from recognizer.synth.clip_stage import Ground  # noqa: E402
 from recognizer.synth.labels import RowBoxes, Screen, ScreenPicture, rectangle  # noqa: E402
 from recognizer.synth.screen import draw_screen  # noqa: E402
 from recognizer.synth.screen_real import draw_screen_on  # noqa: E402
-from recognizer.train import renew, screen, screen_panels  # noqa: E402
+from recognizer.train import renew, screen, screen_panels, screens  # noqa: E402
 from recognizer.train.calibrate_screen import fitted, said_of  # noqa: E402
 from recognizer.train.nets import ScreenNet, _along  # noqa: E402
 from recognizer.vision.panel import PANEL_HEIGHT, PANEL_WIDTH, beside  # noqa: E402
@@ -100,7 +100,7 @@ def test_drawn_screens_are_renewed_and_marked_ones_have_a_mark(monkeypatch: pyte
 
     monkeypatch.setattr(renew, "RENEWED", 1.0)
     rng = np.random.default_rng(5)
-    make = screen_panels.any_drawn(rng, screen_panels.marked(draw), 2, ())
+    make = screen_panels.any_drawn(rng, screens.marked(draw), 2, ())
     assert drawings == 3
     assert all(marks_of(make(rng)) == {"T1"} for _ in range(3))
     assert drawings == 9
@@ -126,7 +126,7 @@ def test_a_display_that_is_off_shows_the_screen_within_its_corners() -> None:
 
 def test_a_panel_has_the_size_that_the_network_takes() -> None:
     rng = np.random.default_rng(3)
-    panel = screen_panels.sample(rng, screen_panels.draw(rng), [np.zeros((200, 400, 3), np.uint8)])
+    panel = screen_panels.sample(rng, screens.draw(rng), [np.zeros((200, 400, 3), np.uint8)])
     assert panel.image.shape == (PANEL_HEIGHT, PANEL_WIDTH, 3)
     label, unit, marks = ScreenNet().eval()(torch.zeros(1, 3, PANEL_HEIGHT, PANEL_WIDTH))
     assert (label.shape[2], unit.shape[1], marks.shape[1]) == (
@@ -163,7 +163,7 @@ def test_rows_are_taken_at_their_heights_between_two_of_them_by_distance() -> No
 
 def test_the_unit_of_a_title_is_asked_of_nobody() -> None:
     rng = np.random.default_rng(8)
-    title = screen_panels.sample(rng, screen_panels.draw_title(rng), ())
+    title = screen_panels.sample(rng, screens.draw_title(rng), ())
     assert title.unit == screen_panels.NOT_TOLD
     assert title.label
 
@@ -193,3 +193,26 @@ def test_odds_are_raised_where_the_network_was_right_more_often_than_it_said() -
     assert chances == pytest.approx([0.9, 0.5], abs=0.03)
     assert fitted([]) == {"slope": 1.0, "offset": 0.0}
     assert fitted([(0.9, False), (0.1, True)] * 99)["slope"] == 0.0  # never the surer the less believed
+
+
+def test_a_title_is_cut_where_its_value_will_stand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So a clip looks at it; cut around themselves alone, titles below an empty row of digits were not read."""
+    rng = np.random.default_rng(9)
+    middles = {}
+    for share in (0.0, 1.0):
+        monkeypatch.setattr(screen_panels, "IN_VALUES_PLACE", share)
+        panels = [screen_panels.sample(rng, screens.draw_title(rng), ()) for _ in range(40)]
+        assert all(panel.unit == screen_panels.NOT_TOLD for panel in panels)
+        middles[share] = [panel.places[0, [1, 3]].mean() for panel in panels if panel.label]
+    assert np.std(middles[0.0]) < 6 < 20 < np.std(middles[1.0])
+
+
+def test_a_label_that_is_cut_off_is_looked_for_further_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(screen_panels, "FURTHER_LEFT", 1.0)
+    value = rectangle(600, 40, 1000, 80)
+    place = rectangle(600 - beside(value) * 400 - 60, 40, 600 - beside(value) * 400 + 20, 60)
+    picture = ScreenPicture(
+        np.full((140, 1200, 3), 150, np.uint8), Screen.of("energy", "12345.678", "1.8.0", "kWh"),
+        (RowBoxes(value, label=place),), (), (100, 20, 1100, 120),
+    )  # fmt: skip
+    assert screen_panels.sample(np.random.default_rng(6), picture, ()).label == "1.8.0"

@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from recognizer.vision.panel import BESIDE, PANEL_HEIGHT, PANEL_WIDTH, beside, cut_panel, panel_matrix, reaching_left
+from recognizer.vision.panel import (
+    BESIDE,
+    PANEL_HEIGHT,
+    PANEL_WIDTH,
+    beside,
+    cut_panel,
+    further_left,
+    panel_matrix,
+    reaching_left,
+)
 
 
 @pytest.mark.parametrize(("along", "tall"), [(60, 40), (100, 40), (160, 40), (300, 40)])
@@ -36,3 +45,14 @@ def test_a_longer_panel_shows_the_left_end_of_the_glass_beside_a_short_value() -
     assert further[1:3] == pytest.approx(value[1:3])
     assert cut_panel(image, further).max() > 200
     assert reaching_left(value * (2, 1)) is None
+
+
+def test_what_the_left_end_of_a_panel_cuts_off_is_on_the_one_further_left() -> None:
+    """Rows of nine digits whose 1.8.2 stands at the far end of the glass were filed under .8.2, which is nothing."""
+    value = np.array([[500, 100], [800, 100], [800, 135], [500, 135]], np.float32)
+    image = np.zeros((300, 1200, 3), np.uint8)
+    image[105:130, 300:320] = 255
+    assert cut_panel(image, value).max() == 0
+    panel = cut_panel(image, further_left(value))
+    assert panel[:, 4:].max() > 200
+    assert panel[:, :3].max() == 0

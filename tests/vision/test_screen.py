@@ -10,6 +10,7 @@ from recognizer.domain.observation import Mark
 from recognizer.errors import ModelError
 from recognizer.vision.panel import PANEL_HEIGHT, PANEL_WIDTH
 from recognizer.vision.screen import (
+    CUT_OFF,
     LABEL_CHARACTERS,
     SCREEN_MARKS,
     SCREEN_UNITS,
@@ -21,14 +22,17 @@ from recognizer.vision.screen import (
 )
 
 PANEL = np.zeros((PANEL_HEIGHT, PANEL_WIDTH, 3), np.uint8)
-COLUMNS, SURE = 12, 9.0
+COLUMNS, SURE = 24, 10.0
 
 
-def model(label: str = "", unit: dict[str, float] | None = None, marks: dict[str, float] | None = None) -> Any:
-    """A network that gives this label, units with these logits and marks with these chances."""
+def model(
+    label: str = "", unit: dict[str, float] | None = None, marks: dict[str, float] | None = None, at: int = CUT_OFF
+) -> Any:
+    """A network that gives this label from column ``at`` on, units with these logits and marks with these chances."""
     columns = np.zeros((1, COLUMNS, len(LABEL_CHARACTERS) + 1), np.float32)
     codes = [LABEL_CHARACTERS.index(c) + 1 for c in label]
-    path = [c for code in codes for c in (code, 0)] + [0] * (COLUMNS - 2 * len(codes))
+    path = [0] * at + [c for code in codes for c in (code, 0)]
+    path += [0] * (COLUMNS - len(path))
     columns[0, np.arange(COLUMNS), path] = SURE
     units = np.array([[(unit or {"": SURE}).get(u, 0.0) for u in SCREEN_UNITS]], np.float32)
     odds = np.array([[(marks or {}).get(m, 1e-6) for m in SCREEN_MARKS]], np.float64)
@@ -158,3 +162,19 @@ def test_a_label_left_of_a_short_value_is_read_on_a_longer_panel(
         assert len(looks) == 1  # what is surely read needs no second look
     else:
         assert {m.text: round(m.probability, 1) for m in beside.marks} == {"T1": 0.9, "MAX": 0.3}
+
+
+@pytest.mark.parametrize(("near", "at"), [("8.2", 0), (".8.2", CUT_OFF)])
+def test_a_label_that_the_panel_cuts_off_is_read_further_left(tmp_path: Any, near: str, at: int) -> None:
+    """However surely its rest was read: 1.8.2 at the far end of a long row was taken for another label."""
+    panels = iter([model(near, {"kWh": 9.0}, {"T1": 0.2}, at=at), model("1.8.2", {"": SURE}, {"T1": 0.9})])
+    reader = ScreenReader(tmp_path)
+    read = SimpleNamespace(run=lambda picture: next(panels).run(picture), card=SimpleNamespace(settings={}))
+    reader._model = SimpleNamespace(present=True, load=lambda: read)  # type: ignore[assignment]
+    value = np.array([[300, 90], [700, 90], [700, 130], [300, 130]], np.float32)
+    beside = reader.read(np.zeros((200, 900, 3), np.uint8), value)
+    assert beside.label is not None
+    assert beside.label.text == "1.8.2"
+    assert beside.unit is not None
+    assert beside.unit.text == "kWh"
+    assert beside.marks[0].probability == pytest.approx(0.9)
