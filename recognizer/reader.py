@@ -17,7 +17,7 @@ from recognizer.domain.policy import Calibration, Policy
 from recognizer.domain.quads import in_place_of
 from recognizer.domain.reading import Report
 from recognizer.vision.codes import find_codes
-from recognizer.vision.counter import read_strip
+from recognizer.vision.counter import load_counter, read_strip
 from recognizer.vision.dial import DialFinder
 from recognizer.vision.frame import Color, Frame, Photo, load_frame
 from recognizer.vision.locate import Found, locate, whole_strip
@@ -61,12 +61,12 @@ surely read ones of 800 photos, training and held back, none was false; on the l
 class MeterReader:
     """Reads meter photos. Immutable and safe to share between threads; loading it costs the models once.
 
-    Raises ModelError when a model file is missing or is not the one its card describes.
+    Raises ModelError when a model file is missing, is not the one its card describes, or is of another version.
     """
 
     def __init__(self, models_dir: Path | None = None, *, policy: Policy | None = None) -> None:
         self._locator = load_model("locator", models_dir)
-        self._counter = load_model("counter", models_dir)
+        self._counter = load_counter(models_dir)
         self._dials = DialFinder(models_dir)
         self._screens = ScreenReader(models_dir)
         self._wheels = WheelReader(models_dir)

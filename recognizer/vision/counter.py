@@ -4,19 +4,34 @@ The network gives a CTC column every few pixels (Graves 2006). Odds of a positio
 the probability of the best text with this position changed, over all such changes, all else fixed.
 """
 
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
 from recognizer.domain.observation import CHARACTERS, Glyph
+from recognizer.errors import ModelError
 from recognizer.vision.ctc import Array, Changes, Codes, best_path, changes, log_softmax, spans_of
 from recognizer.vision.locate import normalise
-from recognizer.vision.models import Model
-from recognizer.vision.rectify import evened
+from recognizer.vision.models import Model, load_model
+from recognizer.vision.rectify import STRIP_HEIGHT, STRIP_WIDTH, evened
 
 LEAST = 1e-4
 """Odds below this are left out of an observation."""
 LEAST_INSERTION = 0.02
 MOST_POSITIONS, MOST_CLIMBS = 16, 3
+
+
+def load_counter(models_dir: Path | None = None) -> Model:
+    """As ``load_model``; ModelError also for a counter of strips of another size than ``rectify`` cuts."""
+    model = load_model("counter", models_dir)
+    size = tuple(model.card.input.get(side) for side in ("height", "width"))
+    if size != (STRIP_HEIGHT, STRIP_WIDTH):
+        raise ModelError(
+            f"the counter {model.digest} reads strips of {size[0]} x {size[1]} pixels and this version cuts "
+            f"{STRIP_HEIGHT} x {STRIP_WIDTH}: train it anew with `meter train`, or leave the shipped one in its place"
+        )
+    return model
 
 
 def read_strip(model: Model, strip: NDArray[np.uint8]) -> tuple[Glyph, ...]:

@@ -1,13 +1,18 @@
 """The step from CTC columns to odds per position: it must agree with counting all paths."""
 
+import shutil
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from recognizer.domain.observation import CHARACTERS
-from recognizer.vision.counter import glyphs_of
+from recognizer.errors import ModelError
+from recognizer.vision.card import Card, read_card, write_card
+from recognizer.vision.counter import glyphs_of, load_counter
 from recognizer.vision.ctc import changes, text_scores
+from recognizer.vision.models import default_models_dir
 
 
 def table(*columns: dict[str, float]) -> np.ndarray:
@@ -79,3 +84,13 @@ def test_a_digit_that_may_not_be_there_is_a_position_that_is_mostly_absent() -> 
 
 def test_an_empty_strip_has_no_positions() -> None:
     assert glyphs_of(table(*[{}] * 10)) == ()
+
+
+def test_a_counter_of_an_earlier_version_is_told_when_it_is_loaded(tmp_path: Path) -> None:
+    """A user's own: at the first photo the runtime would complain about shapes."""
+    shutil.copytree(default_models_dir() / "counter", tmp_path / "counter")
+    settings = dict(read_card(tmp_path / "counter").settings)
+    assert load_counter(tmp_path).card.settings == settings
+    write_card(tmp_path / "counter", Card({**settings, "input": {**settings["input"], "height": 48, "width": 224}}))
+    with pytest.raises(ModelError, match=r"48 x 224 pixels .* `meter train`"):
+        load_counter(tmp_path)
