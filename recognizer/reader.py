@@ -32,7 +32,8 @@ Corners = NDArray[np.float32]
 SURE, DOUBTFUL = 0.97, 0.9
 """Probability of the best text above which a first cut is kept, and below which it is also read upside down."""
 NO_COUNTER = 0.5
-"""Probability of the best text below which a find may be no counter: the meter may have a row of dials instead."""
+"""Probability of the best text below which a find may be no counter: the meter may have a row of dials instead, and of
+a split display that shows a title the unlit segments may have been read."""
 NO_DRUM = 0.1
 """Probability of the best text below which pointers beside a drum would settle nothing."""
 TURNED = 0.6
@@ -174,7 +175,7 @@ class MeterReader:
     def _title(self, frame: Frame, place: Quad, displays: Sequence[Display]) -> Display | None:
         """What is named where a value stood, if no digits stand there now."""
         here = (d for d in displays if d.kind == "lcd" and in_place_of(d.quad, place))
-        if any(len(_digits(d.glyphs)) >= FEWEST_DIGITS for d in here):
+        if any(_certainty(d.glyphs) >= NO_COUNTER for d in here):
             return None
         beside = self._screens.read(frame.pixels, np.array(place, np.float32))
         if beside.label is None:

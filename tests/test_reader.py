@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from recognizer import InputError, MeterReader, ModelError, load_frame
 from recognizer.domain.decode import decode
 from recognizer.domain.fusion import raised
-from recognizer.domain.observation import DisplayKind, Glyph, Mark
+from recognizer.domain.observation import Display, DisplayKind, Glyph, Mark
 from recognizer.domain.visit_rules import FusionRules
 from recognizer.synth.clip import render_clip
 from recognizer.vision.locate import Found
@@ -147,6 +147,18 @@ def test_a_title_is_read_where_a_value_stood_and_no_digits_stand(
     assert (title.quad, title.glyphs, title.label) == (value.quad, (), Mark("IMPORT KWH", 0.4))
     named = Beside()
     assert reader.observe(blank, place=value.quad).displays == ()
+
+
+@pytest.mark.parametrize(("chance", "named"), [(0.4, True), (0.99, False)])
+def test_unlit_segments_read_as_digits_hide_no_title(
+    reader: MeterReader, monkeypatch: pytest.MonkeyPatch, chance: float, named: bool
+) -> None:
+    """Titles of half a second were overlooked while 8s of the row below them were read doubtfully."""
+    monkeypatch.setattr(reader, "_screens", SimpleNamespace(read=lambda *_: Beside(Mark("EXPORT KWH", 0.9))))
+    place = ((100.0, 100.0), (300.0, 100.0), (300.0, 140.0), (100.0, 140.0))
+    read = Display("lcd", place, 0.6, 0.9, tuple(Glyph((("8", chance),), i / 4, (i + 1) / 4) for i in range(4)))
+    frame = load_frame(np.zeros((240, 400, 3), np.uint8))
+    assert (reader._title(frame, place, [read]) is not None) == named
 
 
 def test_the_last_digit_of_a_label_is_no_digit_of_its_value(reader: MeterReader) -> None:

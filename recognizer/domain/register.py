@@ -23,6 +23,7 @@ MOST_DOUBTS = 6
 FAINT = 0.25
 """Chances of tariff marks that together leave it open whether one is lit: where none is read for certain, the screen is
 then not the one without a mark. T1 in faint segments passed for the total."""
+SURE_MARK = 0.9
 SURE_UNIT = 0.9
 """Chance of a unit from which on digits that are no time outweigh a mark that says so."""
 LABEL, UNIT = 0, 1
@@ -119,6 +120,11 @@ def by_absence(display: Display) -> bool:
     """Whether only what is not there makes the screen that of the total: no label, and no tariff mark that is read."""
     marked = any(m.probability >= 0.5 and _says_register(m.text) for m in display.marks)
     return display.label is None and not marked
+
+
+def marked_surely(display: Display) -> bool:
+    """Whether a tariff mark is read for certain."""
+    return any(m.probability >= SURE_MARK and _says_register(m.text) for m in display.marks)
 
 
 def tariff_chance(marks: Sequence[Mark]) -> float:

@@ -14,7 +14,7 @@ from recognizer.domain.observation import Mark
 from recognizer.domain.profile import Profile
 from recognizer.domain.quads import in_place_of
 from recognizer.domain.reading import Candidate
-from recognizer.domain.register import FAINT, Screen, by_absence, is_title, tariff_chance, which_register
+from recognizer.domain.register import FAINT, Screen, by_absence, is_title, marked_surely, tariff_chance, which_register
 from recognizer.domain.sightings import Stretch, Vote, extended, window_of
 from recognizer.domain.visit_rules import VisitRules
 
@@ -69,6 +69,9 @@ class Scroll:
         self._texts: dict[_Key, tuple[Stretch, ...]] = {}
         self._titles: dict[str, _Title] = {}
         self._rows: set[frozenset[str]] = set()
+        tells_by_marks = profile is not None and any(s.mark is not None for s in profile.screens)
+        self._marks_show = not tells_by_marks or not rules.bare
+        """Whether tariff marks can be seen on this display: where the profile has some, once one was."""
         self._faint: dict[str, tuple[int, int]] = {}
         """For every text its frames without a label, and thousandths of the tariff marks' chances in them."""
 
@@ -138,6 +141,7 @@ class Scroll:
         reading, screen = seen.reading, seen.screen
         text = reading.candidates[0].text if reading.candidates else ""
         label = self._believed(seen.display.label)
+        self._marks_show |= marked_surely(seen.display)
         if label is None and text:
             self._take_faint(text, tariff_chance(seen.display.marks))
         if label is not None and label.probability >= self._rules.least:
@@ -185,7 +189,7 @@ class Scroll:
         """
         frames, thousandths = self._faint.get(text, (1, 1000))  # forgotten: nothing is known of marks
         chance = thousandths / 1000 / frames
-        return chance < FAINT and (chance < NO_SIGN or stretch.seconds >= self._rules.bare)
+        return self._marks_show and chance < FAINT and (chance < NO_SIGN or stretch.seconds >= self._rules.bare)
 
     def _believed(self, label: Mark | None) -> Mark | None:
         """A label that is a word of the profile, or the beginning of no other one, as that word."""

@@ -141,6 +141,20 @@ def test_a_mark_that_is_faint_is_no_mark_in_some_frames_only() -> None:
     assert not watched(photo).report.readings
 
 
+def test_where_marks_name_the_tariffs_a_total_without_one_waits_until_one_is_seen() -> None:
+    """T3 too faint to be seen at all: 853.10 of the third tariff passed for the total, with no sign of a mark."""
+    mercury = load_profiles()["mercury-200"]
+    unseen, total = held(page("00853.10", None), 0, 4), held(page("25326.21", None), 4, 4)
+    for frames in (unseen, [*unseen, *total]):
+        assert not accepted(watched(*frames, visit=Visit(profile=mercury)).report)
+    marked = held(page("17583.18", None, "kWh", "T1"), 8, 4)
+    seen = watched(*total, *marked, visit=Visit(profile=mercury))
+    assert accepted(seen.report) == {"1.8.0": "25326.21", "1.8.1": "17583.18"}
+    photo = Visit(rules=VisitRules(bare=0.0), profile=mercury)  # each a look of its own
+    assert watched((0.0, frame(page("25326.21", None))), visit=photo).report.readings
+
+
+
 def test_labels_that_flicker_on_one_number_file_it_nowhere() -> None:
     labels = ("1.8.1", "1.8.2")
     visit = watched(*((n / 5, frame(page(label=labels[n % 2]))) for n in range(30)))
