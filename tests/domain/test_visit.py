@@ -154,7 +154,6 @@ def test_where_marks_name_the_tariffs_a_total_without_one_waits_until_one_is_see
     assert watched((0.0, frame(page("25326.21", None))), visit=photo).report.readings
 
 
-
 def test_labels_that_flicker_on_one_number_file_it_nowhere() -> None:
     labels = ("1.8.1", "1.8.2")
     visit = watched(*((n / 5, frame(page(label=labels[n % 2]))) for n in range(30)))

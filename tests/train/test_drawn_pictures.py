@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch", reason="training needs the extra: pip insta
 from recognizer.synth.labels import Row, rectangle  # noqa: E402
 from recognizer.synth.screen import draw_screen  # noqa: E402
 from recognizer.train import counter_screens, locator_scenes, renew, screens  # noqa: E402
-from recognizer.train.counter import ALPHABET  # noqa: E402
+from recognizer.train.counter import ALPHABET, cut_out  # noqa: E402
 from recognizer.train.data import Example  # noqa: E402
 from recognizer.train.locator import cache_photo  # noqa: E402
 
@@ -86,7 +86,7 @@ def test_values_are_cut_with_unlit_segments_left_of_them(monkeypatch: pytest.Mon
     value, image = rectangle(200, 50, 300, 80), np.zeros((130, 400, 3), np.uint8)
     monkeypatch.setattr(counter_screens, "WITH_UNLIT", 1.0)
     longer = [counter_screens._cutouts(rng, image, rows, [value], [None])[0] for _ in range(20)]
-    tight = counter_screens.cut_out(image, value, ("12345",), "drawn", "lcd")
+    tight = cut_out(image, value, ("12345",), "drawn", "lcd")
     lengths = [float(c.quad[1, 0] - c.quad[0, 0]) for c in longer]
     assert max(lengths) > 160 > min(lengths) > 100
     assert all(c.texts == ("12345",) for c in longer)
