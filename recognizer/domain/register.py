@@ -24,6 +24,7 @@ FAINT = 0.25
 """Chances of tariff marks that together leave it open whether one is lit: where none is read for certain, the screen is
 then not the one without a mark. T1 in faint segments passed for the total."""
 SURE_MARK = 0.9
+"""Chance of a tariff mark from which on this display shows marks that can be read."""
 SURE_UNIT = 0.9
 """Chance of a unit from which on digits that are no time outweigh a mark that says so."""
 LABEL, UNIT = 0, 1

@@ -62,7 +62,7 @@ def fit(
     """Train ``net`` and return it with averaged weights.
 
     ``checkpoint`` is written every ``every`` steps and resumed from when it exists; ``start_from``, a checkpoint
-    or an exported ``model.onnx``, gives only the initial weights.
+    or an exported ``model.onnx``, gives only the initial weights, of which the last step keeps ``schedule.keep``.
     ``on_check(averaged net, step)`` runs at every checkpoint.
     """
     torch.manual_seed(schedule.seed)

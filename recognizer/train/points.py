@@ -1,7 +1,7 @@
 """Real LCDs with their decimal points moved, taken away and put in: the point alone changes, and the truth with it.
 
 A display of six digits has its point before the last more often than not, and a network that sees a few hundred of
-them learns where points use to be, not where one stands: it read one into half the test displays that have none.
+them learns where points use to be, not where one stands.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +17,7 @@ from recognizer.synth.lcd import draw_point
 from recognizer.train.counter import Cutout, encode
 from recognizer.train.data import Image
 from recognizer.train.flat import HEIGHT, LEAST_SCORE, LENGTH, PAD_ACROSS, PAD_ALONG, corners, straighten
-from recognizer.train.refill import LEAST_INK, STROKE
+from recognizer.train.refill import LEAST_INK, light_behind
 from recognizer.vision.counter import log_probs_of
 from recognizer.vision.ctc import spans_of, text_scores
 from recognizer.vision.models import Model
@@ -117,11 +117,10 @@ def _column(x: float) -> float:
 
 def _light_and_depth(flat: Image) -> tuple[Image, NDArray[np.float32], float]:
     """The panel without its strokes, how much darker each spot is than it, and how dark ink is."""
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (STROKE, STROKE))
-    panel = cv2.GaussianBlur(cv2.morphologyEx(cv2.medianBlur(flat, 3), cv2.MORPH_CLOSE, kernel), (0, 0), 4)
+    panel = light_behind(flat)
     depth = (panel.astype(np.float32) - flat).mean(2)
     inside = depth[PAD_ACROSS : PAD_ACROSS + HEIGHT, PAD_ALONG : PAD_ALONG + LENGTH]
-    return np.asarray(panel, np.uint8), np.asarray(depth, np.float32), float(np.percentile(inside, 90))
+    return panel, np.asarray(depth, np.float32), float(np.percentile(inside, 90))
 
 
 def _extent(inked: NDArray[np.bool_], start: float, end: float) -> Place:

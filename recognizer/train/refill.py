@@ -19,6 +19,7 @@ from recognizer.train.flat import HEIGHT, LENGTH, PAD_ACROSS, PAD_ALONG, corners
 
 STROKE = 27
 """Size of the closing in pixels of the flat picture: above the width of a stroke, which is 5 to 12."""
+_KERNEL = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (STROKE, STROKE))
 LEAST_INK = 14.0
 """Grey levels between digits and panel below which a display shows too little to be emptied."""
 
@@ -49,20 +50,25 @@ def refilled(cutouts: Sequence[Cutout]) -> Callable[[np.random.Generator], Cutou
 def emptied(cutout: Cutout) -> Panel | None:
     """The display without its digits; None where they are too faint or lighter than the panel."""
     flat = straighten(cutout)
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (STROKE, STROKE))
-    panel = cv2.GaussianBlur(cv2.morphologyEx(cv2.medianBlur(flat, 3), cv2.MORPH_CLOSE, kernel), (0, 0), 4)
+    panel = light_behind(flat)
     inside = np.s_[PAD_ACROSS : PAD_ACROSS + HEIGHT, PAD_ALONG : PAD_ALONG + LENGTH]
     noise = float(np.median(np.abs(flat[inside].astype(np.float32) - cv2.blur(flat, (3, 3))[inside])))
     if cutout.texts == ("",):
         return Panel(flat, None, 0.0)
     depth = (panel[inside].astype(np.float32) - flat[inside]).mean(2)
-    light = (flat[inside].astype(np.float32) - cv2.morphologyEx(flat, cv2.MORPH_OPEN, kernel)[inside]).mean(2)
+    light = (flat[inside].astype(np.float32) - cv2.morphologyEx(flat, cv2.MORPH_OPEN, _KERNEL)[inside]).mean(2)
     dark = np.percentile(depth, 90)
     if dark < LEAST_INK or np.percentile(light, 90) > 1.4 * dark:
         return None
     ink = depth >= np.percentile(depth, 88)
     ratio = (flat[inside][ink].mean(0) + 1) / (panel[inside][ink].mean(0) + 1)
-    return Panel(np.asarray(panel, np.uint8), (float(ratio[0]), float(ratio[1]), float(ratio[2])), noise)
+    return Panel(panel, (float(ratio[0]), float(ratio[1]), float(ratio[2])), noise)
+
+
+def light_behind(flat: Image) -> Image:
+    """A flat picture without its strokes: the panel as it would be with nothing lit."""
+    closed = cv2.morphologyEx(cv2.medianBlur(flat, 3), cv2.MORPH_CLOSE, _KERNEL)
+    return np.asarray(cv2.GaussianBlur(closed, (0, 0), 4), np.uint8)
 
 
 def _filled(rng: np.random.Generator, panel: Panel, text: str) -> Image:
