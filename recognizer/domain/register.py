@@ -86,7 +86,7 @@ def which_register(display: Display, profile: Profile | None = None, title: Mark
     if reason is None and probability < 0.5:
         register, reason, probability = None, "register_unknown", 1 - probability
     unit = unit_of(display.unit.text) if display.unit is not None and display.unit.probability >= 0.5 else None
-    tariffs = any(m.probability >= NOISE and _says_register(m.text) for m in display.marks)
+    tariffs = any(m.probability >= NOISE and says_register(m.text) for m in display.marks)
     stated = display.label is not None or tariffs or reason not in (None, "register_unknown")
     return Screen(register, reason, unit[0] if unit else None, min(1.0, probability), stated)
 
@@ -119,21 +119,22 @@ def is_title(display: Display, text: str, fewest_digits: int) -> bool:
 
 def by_absence(display: Display) -> bool:
     """Whether only what is not there makes the screen that of the total: no label, and no tariff mark that is read."""
-    marked = any(m.probability >= 0.5 and _says_register(m.text) for m in display.marks)
+    marked = any(m.probability >= 0.5 and says_register(m.text) for m in display.marks)
     return display.label is None and not marked
 
 
 def marked_surely(display: Display) -> bool:
     """Whether a tariff mark is read for certain."""
-    return any(m.probability >= SURE_MARK and _says_register(m.text) for m in display.marks)
+    return any(m.probability >= SURE_MARK and says_register(m.text) for m in display.marks)
 
 
 def tariff_chance(marks: Sequence[Mark]) -> float:
     """The chances of all tariff marks together: from ``FAINT`` on one may be lit, though none is read."""
-    return sum(mark.probability for mark in marks if _says_register(mark.text))
+    return sum(mark.probability for mark in marks if says_register(mark.text))
 
 
-def _says_register(mark: str) -> bool:
+def says_register(mark: str) -> bool:
+    """Whether a lit mark tells the register: a tariff, export, or what is not known to be anything else."""
     said = meaning(mark)
     return said.tariff is not None or said.export or not said.known
 
@@ -158,7 +159,7 @@ def _cases(label: Mark | None, unit: Mark | None, marks: Sequence[Mark]) -> Iter
                 told[place] = mark.text if true else UNREADABLE
             elif true:
                 there.add(mark.text)
-        if faint and not any(map(_says_register, there)):
+        if faint and not any(map(says_register, there)):
             there.add(UNREADABLE)
         yield _Told(told[0], told[1], frozenset(there)), chance
 
@@ -194,7 +195,7 @@ def _decide(told: _Told, profile: Profile | None) -> tuple[str | None, Reason | 
         return None, "history"  # 1.8.0 with a small number beside it is 1.8.0*1
     register = _by_general_rules(told, unit[1] if unit else None, label, said)
     if profile is not None and register is not None:
-        untold = profile.split and told.label is None and not any(map(_says_register, told.marks))
+        untold = profile.split and told.label is None and not any(map(says_register, told.marks))
         if untold or (profile.registers and register not in profile.registers):
             register = None
     return (register, None) if register is not None else (None, "register_unknown")
@@ -204,7 +205,7 @@ def _fit(told: _Told, unit: tuple[str, Quantity] | None, profile: Profile) -> tu
     """What the profile says, by the screen that names most of what stands there; None where no screen fits."""
     label = plain(told.label) if told.label is not None else None
     marks = {plain(mark) for mark in told.marks}
-    speaking = {plain(mark) for mark in told.marks if _says_register(mark)}
+    speaking = {plain(mark) for mark in told.marks if says_register(mark)}
     fits: defaultdict[int, set[tuple[str | None, Reason | None]]] = defaultdict(set)
     for screen in profile.screens:
         wanted_label, wanted_mark, wanted_unit = screen.told_by

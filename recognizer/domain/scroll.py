@@ -14,7 +14,16 @@ from recognizer.domain.observation import Mark
 from recognizer.domain.profile import Profile
 from recognizer.domain.quads import in_place_of
 from recognizer.domain.reading import Candidate
-from recognizer.domain.register import FAINT, Screen, by_absence, is_title, marked_surely, tariff_chance, which_register
+from recognizer.domain.register import (
+    FAINT,
+    Screen,
+    by_absence,
+    is_title,
+    marked_surely,
+    says_register,
+    tariff_chance,
+    which_register,
+)
 from recognizer.domain.sightings import Stretch, Vote, extended, window_of
 from recognizer.domain.visit_rules import VisitRules
 
@@ -69,9 +78,10 @@ class Scroll:
         self._texts: dict[_Key, tuple[Stretch, ...]] = {}
         self._titles: dict[str, _Title] = {}
         self._rows: set[frozenset[str]] = set()
-        tells_by_marks = profile is not None and any(s.mark is not None for s in profile.screens)
+        marks = {s.mark for s in profile.screens if s.mark is not None} if profile is not None else set()
+        tells_by_marks = any(map(says_register, marks))
         self._marks_show = not tells_by_marks or not rules.bare
-        """Whether tariff marks can be seen on this display: where the profile has some, once one was."""
+        """Whether marks of registers can be seen on this display: where the profile has some, once one was."""
         self._faint: dict[str, tuple[int, int]] = {}
         """For every text its frames without a label, and thousandths of the tariff marks' chances in them."""
 

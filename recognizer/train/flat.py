@@ -36,23 +36,34 @@ def flatten(counter: Model, cutouts: Sequence[Cutout]) -> list[Flat]:
     """Straighten the cutouts that ``counter`` reads as one of their texts; the others cannot be cut safely."""
     flats = []
     for cutout in cutouts:
-        texts = [t for t in cutout.texts if len(t) >= 3]
-        if not texts:
+        if (told := placed(counter, cutout)) is None:
             continue
-        log_probs = log_probs_of(counter, rectify(cutout.image, cutout.quad))
-        scores = text_scores(log_probs, [tuple(encode(t)) for t in texts])
-        if scores.max() < LEAST_SCORE:
-            continue
-        text = texts[int(scores.argmax())]
-        spans = spans_of(log_probs, tuple(encode(text)))
-        cuts = tuple(
-            (i, PAD_ALONG + round(LENGTH * (spans[i][0] - MARGIN_ALONG) / (1 - 2 * MARGIN_ALONG)))
-            for i in range(1, len(text))
-            if "." not in text[i - 1 : i + 1]
-        )
+        text, places = told
+        cuts = tuple((i, round(places[i][0])) for i in range(1, len(text)) if "." not in text[i - 1 : i + 1])
         if cuts:
             flats.append(Flat(straighten(cutout), text, cuts))
     return flats
+
+
+def placed(counter: Model, cutout: Cutout) -> tuple[str, list[tuple[float, float]]] | None:
+    """The text of the cutout that ``counter`` reads, and from where to where in the flat picture each character stands.
+
+    None where it reads none of its texts.
+    """
+    texts = [t for t in cutout.texts if len(t) >= 3]
+    if not texts:
+        return None
+    log_probs = log_probs_of(counter, rectify(cutout.image, cutout.quad))
+    scores = text_scores(log_probs, [tuple(encode(t)) for t in texts])
+    if scores.max() < LEAST_SCORE:
+        return None
+    text = texts[int(scores.argmax())]
+    return text, [(_column(start), _column(end)) for start, end in spans_of(log_probs, tuple(encode(text)))]
+
+
+def _column(x: float) -> float:
+    """The column of the flat picture at a share of a strip's width."""
+    return PAD_ALONG + LENGTH * (x - MARGIN_ALONG) / (1 - 2 * MARGIN_ALONG)
 
 
 def straighten(cutout: Cutout) -> Image:

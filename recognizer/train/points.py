@@ -14,14 +14,11 @@ from numpy.typing import NDArray
 
 from recognizer.synth.ink import Mask, pick
 from recognizer.synth.lcd import draw_point
-from recognizer.train.counter import Cutout, encode
+from recognizer.train.counter import Cutout
 from recognizer.train.data import Image
-from recognizer.train.flat import HEIGHT, LEAST_SCORE, LENGTH, PAD_ACROSS, PAD_ALONG, corners, straighten
+from recognizer.train.flat import HEIGHT, LENGTH, PAD_ACROSS, PAD_ALONG, corners, placed, straighten
 from recognizer.train.refill import LEAST_INK, light_behind
-from recognizer.vision.counter import log_probs_of
-from recognizer.vision.ctc import spans_of, text_scores
 from recognizer.vision.models import Model
-from recognizer.vision.rectify import MARGIN_ALONG, rectify
 
 FOOT = 0.3
 """Share of a digit's height in which points stand."""
@@ -82,15 +79,9 @@ def repointed(counter: Model, cutouts: Sequence[Cutout]) -> Callable[[np.random.
 
 def without_point(counter: Model, cutout: Cutout) -> Gapped | None:
     """The display with its point taken away; None where it is not read safely, or its point cannot be told."""
-    texts = [t for t in cutout.texts if len(t) >= 3]
-    if not texts:
+    if (told := placed(counter, cutout)) is None:
         return None
-    log_probs = log_probs_of(counter, rectify(cutout.image, cutout.quad))
-    scores = text_scores(log_probs, [tuple(encode(t)) for t in texts])
-    if scores.max() < LEAST_SCORE:
-        return None
-    text = texts[int(scores.argmax())]
-    spans = [tuple(_column(x) for x in span) for span in spans_of(log_probs, tuple(encode(text)))]
+    text, spans = told
     flat = straighten(cutout)
     panel, depth, dark = _light_and_depth(flat)
     if dark < LEAST_INK:
@@ -109,10 +100,6 @@ def without_point(counter: Model, cutout: Cutout) -> Gapped | None:
         return None  # small decimals tell by their size where the point would be
     gaps = tuple(_gaps(inked, places))
     return Gapped(flat, text.replace(".", ""), gaps, np.asarray(ratio, np.float32)) if gaps else None
-
-
-def _column(x: float) -> float:
-    return PAD_ALONG + LENGTH * (x - MARGIN_ALONG) / (1 - 2 * MARGIN_ALONG)
 
 
 def _light_and_depth(flat: Image) -> tuple[Image, NDArray[np.float32], float]:

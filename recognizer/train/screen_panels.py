@@ -40,7 +40,8 @@ NOT_TOLD = -1
 """In place of a unit's class: of a real photo whose truth does not tell it, of a title."""
 NO_MARK_TOLD: tuple[bool | None, ...] = (None,) * len(SCREEN_MARKS)
 FURTHER_LEFT = 0.4
-"""Share of the short values that are cut as if they were longer: so they are looked at where no label is found."""
+"""Share of the short values, and of those whose label the panel cuts off, that are cut as if they were longer: so they
+are looked at where no label, or a part of one, is found."""
 IN_VALUES_PLACE, SHORTER = 0.6, 0.6
 """Share of the titles that are cut where the value stands on other screens, as titles of a clip are, and by how much of
 the room for its digits that value is shorter at most."""
@@ -100,7 +101,7 @@ def sample(rng: np.random.Generator, drawn: ScreenPicture, surroundings: Sequenc
     row, box, unit = rows[i], drawn.boxes[i], rows[i].unit
     value = np.asarray(box.value if row.value else box.label, np.float32)
     if not row.value and rng.random() < IN_VALUES_PLACE:
-        value = stretched(np.asarray(box.value, np.float32), -SHORTER * _tallness(box.value) * rng.random(), 0.0, 0.0)
+        value = stretched(np.asarray(box.value, np.float32), -SHORTER * _in_heights(box.value) * rng.random(), 0.0, 0.0)
     clean, printed = drawn.image, None
     energy = row.register is not None and measures(row.register, "active")
     if unit is None and energy and _level(value) and rng.random() < ON_PLATE:
@@ -132,8 +133,8 @@ def _left_of(matrix: NDArray[np.float64], label: Corners) -> bool:
     return bool(cv2.perspectiveTransform(np.asarray(label, np.float32)[None], matrix)[0, :, 0].min() < 0)
 
 
-def _tallness(value: Corners) -> float:
-    """The length of a row of digits in heights of them."""
+def _in_heights(value: Corners) -> float:
+    """How long a row of digits is, in heights of them."""
     along, tall = sides(np.asarray(value, np.float32))
     return along / max(1.0, tall)
 

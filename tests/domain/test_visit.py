@@ -18,7 +18,7 @@ from recognizer.domain.fusion import fuse, raised
 from recognizer.domain.meter import Known, Meter, PastReading, Register
 from recognizer.domain.observation import Display, Glyph, Mark, Observation, Quad
 from recognizer.domain.policy import Policy
-from recognizer.domain.profile import load_profiles
+from recognizer.domain.profile import ProfileScreen, load_profiles
 from recognizer.domain.reading import Candidate, Report
 from recognizer.domain.register import which_register
 from recognizer.domain.sightings import Vote
@@ -152,6 +152,9 @@ def test_where_marks_name_the_tariffs_a_total_without_one_waits_until_one_is_see
     assert accepted(seen.report) == {"1.8.0": "25326.21", "1.8.1": "17583.18"}
     photo = Visit(rules=VisitRules(bare=0.0), profile=mercury)  # each a look of its own
     assert watched((0.0, frame(page("25326.21", None))), visit=photo).report.readings
+    untold = tuple(s for s in mercury.screens if s.mark is None)
+    demand = replace(mercury, screens=(*untold, ProfileScreen(skip="demand", mark="MD", unit="kW")))
+    assert accepted(watched(*total, visit=Visit(profile=demand)).report)  # MD names no register: nothing to wait for
 
 
 def test_labels_that_flicker_on_one_number_file_it_nowhere() -> None:

@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch", reason="training needs the extra: pip insta
 
 from recognizer.synth.lcd import render_lcd  # noqa: E402
 from recognizer.synth.lcd_style import LcdStyle  # noqa: E402
-from recognizer.train import points  # noqa: E402
+from recognizer.train import flat, points  # noqa: E402
 from recognizer.train.counter import Cutout, encode  # noqa: E402
 from recognizer.train.flat import HEIGHT, PAD_ACROSS, straighten  # noqa: E402
 from recognizer.vision.rectify import MARGIN_ALONG  # noqa: E402
@@ -32,7 +32,7 @@ def display(monkeypatch: pytest.MonkeyPatch, text: str = "1234.56", **style: Any
         column = round(COLUMNS * (MARGIN_ALONG + (1 - 2 * MARGIN_ALONG) * (glyph.x0 + glyph.x1) / 2))
         log_probs[column] = -12.0
         log_probs[column, encode(glyph.char)[0]] = 0.0
-    monkeypatch.setattr(points, "log_probs_of", lambda *_: log_probs)
+    monkeypatch.setattr(flat, "log_probs_of", lambda *_: log_probs)
     return Cutout(strip.image, np.asarray(strip.quad, np.float32), (text,), "test", "lcd")
 
 
