@@ -31,6 +31,8 @@ LABEL, UNIT = 0, 1
 """Places of these two among the texts that are weighed; marks come after them."""
 UNREADABLE = "?"
 """In place of a label or unit that stands there but is another one than it was read as, or of a mark that is faint."""
+SEVERAL = 0.05
+"""How seldom several tariffs are lit at once, beside one or none: the others are unlit segments that are seen."""
 FEWEST_TARIFFS = 3
 """Tariffs lit at once that make a display test: a screen of one register has one, two may be a ghost."""
 
@@ -83,6 +85,7 @@ def which_register(display: Display, profile: Profile | None = None, title: Mark
     for told, chance in _cases(label, display.unit, display.marks):
         cases[_decide(told, profile)] += chance
     (register, reason), probability = max(cases.items(), key=lambda case: (case[1], str(case[0])))
+    probability /= sum(cases.values())
     if reason is None and probability < 0.5:
         register, reason, probability = None, "register_unknown", 1 - probability
     unit = unit_of(display.unit.text) if display.unit is not None and display.unit.probability >= 0.5 else None
@@ -161,6 +164,8 @@ def _cases(label: Mark | None, unit: Mark | None, marks: Sequence[Mark]) -> Iter
                 there.add(mark.text)
         if faint and not any(map(says_register, there)):
             there.add(UNREADABLE)
+        if len({tariff for m in there if (tariff := meaning(m).tariff)}) > 1:
+            chance *= SEVERAL
         yield _Told(told[0], told[1], frozenset(there)), chance
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from recognizer.domain.labels import plain, unit_of
 from recognizer.domain.look import Seen
-from recognizer.domain.observation import Mark
+from recognizer.domain.observation import Display, Mark
 from recognizer.domain.profile import Profile
 from recognizer.domain.quads import in_place_of
 from recognizer.domain.reading import Candidate
@@ -70,10 +70,11 @@ class Scroll:
         self._split = profile is not None and profile.split
         labels = {plain(s.label) for s in profile.screens if s.label} if profile is not None and self._split else set()
         self._words = frozenset(label for label in labels if len(label) >= WORD)
-        self._gap = rules.gap
+        self._gap, self._reach = rules.gap, rules.reach
         if profile is not None and profile.split and profile.seconds is not None:
-            # The same value before and after a title stands on two screens, not on one.
-            self._gap = min(rules.gap, 0.75 * profile.seconds)
+            # The same value before and after a title stands on two screens, not on one; a title that was seen only at
+            # its beginning stands for as long before its value.
+            self._gap, self._reach = min(rules.gap, 0.75 * profile.seconds), max(rules.reach, profile.seconds)
         self._frames: tuple[Stretch, ...] = ()
         self._texts: dict[_Key, tuple[Stretch, ...]] = {}
         self._titles: dict[str, _Title] = {}
@@ -120,7 +121,7 @@ class Scroll:
                 best = stretch.votes[0]
                 if title is None and by_absence(best.display) and not self._bare(key.text, stretch):
                     continue
-                screen = best.screen if title is None else which_register(best.display, self._profile, title)
+                screen = best.screen if title is None else self._under(title, best.display)
                 if screen.register is not None:
                     yield Showing(screen, key.text, _shared(stretch, screen.probability) if nameless else stretch)
 
@@ -232,6 +233,12 @@ class Scroll:
         often = stretch.frames >= self._rules.share * (1 + rate * stretch.seconds)
         return often and stretch.seconds >= self._rules.settle
 
+    def _under(self, title: Mark, display: Display) -> Screen:
+        """What a value's screen is below a title; a label of its own that hardly stands there is none."""
+        if display.label is not None and display.label.probability < 0.5:
+            display = replace(display, label=None)
+        return which_register(display, self._profile, title)
+
     def _echoes(self, key: _Key, stretch: Stretch, alike: Sequence[_Key]) -> bool:
         """Whether the number is really that of another screen, on which it stood longer at about the same time."""
         for other in alike:
@@ -250,21 +257,27 @@ class Scroll:
         """The title just before the value and in its place, if the meter has any and no other value came between."""
         if not self._split:
             return None
-        earliest = value.first - self._rules.reach
+        earliest = value.first - self._reach
         before = [
             (stretch.last, name)
             for name, title in self._titles.items()
             for stretch in title.alone
-            if stretch.first < value.first and stretch.last >= earliest and self._settled(stretch)
-            if any(in_place_of(v.display.quad, t.display.quad) for v in value.votes for t in stretch.votes)
+            if stretch.first < value.first and stretch.last >= earliest
+            if self._settled(stretch) or (name in self._words and title.label.probability >= WORD_BELIEVED)
+            if _in_place(value, stretch)
         ]
         if not before:
             return None
         last, name = max(before)
         others = (s for key, times in self._texts.items() if not key.stated or key.screen == _UNNAMED for s in times)
-        if any(last < s.first < value.first and self._settled(s) for s in others):
+        if any(last < s.first < value.first and self._settled(s) and _in_place(value, s) for s in others):
             return None
         return self._titles[name].label
+
+
+def _in_place(value: Stretch, before: Stretch) -> bool:
+    """Whether the value stood where the other one did, in any of their frames."""
+    return any(in_place_of(v.display.quad, b.display.quad) for v in value.votes for b in before.votes)
 
 
 def _may_count_energy(unit: str | None) -> bool:

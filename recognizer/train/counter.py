@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 ALPHABET = "0123456789."
 BLANK = 0
 MOST_TEXTS = 24
+AGREEMENT = 0.2
+"""Weight of the difference between two sights of one strip beside the loss of the texts."""
 GRAIN = 2.0
 """Blur and noise are of the size that they have on a strip of half the height."""
 
@@ -85,32 +87,36 @@ def shake_corners(rng: np.random.Generator, quad: Corners, strength: float = 1.0
     return moved.astype(np.float32)
 
 
-def strip_of(rng: np.random.Generator, cutout: Cutout) -> tuple[Image, tuple[str, ...]]:
-    """One augmented training strip and its possible texts; now and then upside down, which says nothing."""
+def strips_of(rng: np.random.Generator, cutout: Cutout) -> list[tuple[Image, tuple[str, ...]]]:
+    """Two augmented training strips, cut alike and seen differently; now and then upside down, which says nothing."""
     quad = shake_corners(rng, cutout.quad)
     texts = cutout.texts
     if rng.random() < 0.06:
         quad, texts = np.roll(quad, 2, axis=0), ("",)
     strip = rectify(cutout.image, quad)
+    if rng.random() < 0.06:
+        strip = np.asarray(255 - strip, np.uint8)
+    return [(_seen(rng, strip), texts) for _ in range(2)]
+
+
+def _seen(rng: np.random.Generator, strip: Image) -> Image:
     if rng.random() < 0.2:  # as from a small photo: sample down and up again
         factor = rng.uniform(0.14, 0.6)
         small = cv2.resize(strip, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
         strip = np.asarray(cv2.resize(small, (strip.shape[1], strip.shape[0])), np.uint8)
-    if rng.random() < 0.06:
-        strip = np.asarray(255 - strip, np.uint8)
-    return evened(jitter_pixels(rng, strip, grain=GRAIN)), texts
+    return evened(jitter_pixels(rng, strip, grain=GRAIN))
 
 
 def batches(
     groups: Sequence[tuple[float, Callable[[np.random.Generator], Cutout]]],
 ) -> Callable[[np.random.Generator, int], Batch]:
-    """A batch maker that draws each strip from one of the (share, source of cutouts) groups."""
+    """A batch maker that draws each pair of strips from one of the (share, source of cutouts) groups."""
     shares = np.array([share for share, _ in groups])
     shares = shares / shares.sum()
 
     def make(rng: np.random.Generator, size: int) -> Batch:
-        items = [strip_of(rng, groups[i][1](rng)) for i in rng.choice(len(groups), size, p=shares)]
-        return to_batch(items)
+        picked = rng.choice(len(groups), size // 2, p=shares)
+        return to_batch([strip for i in picked for strip in strips_of(rng, groups[i][1](rng))])
 
     return make
 
@@ -150,7 +156,14 @@ def loss(net: nn.Module, batch: Batch) -> Tensor:
     best = torch.full((len(pictures),), torch.inf).scatter_reduce(0, owner, losses.detach(), "amin")
     share = torch.exp(best[owner] - losses)
     total = torch.zeros(len(pictures)).index_add(0, owner, share)
-    return (best - torch.log(total)).mean()
+    return (best - torch.log(total)).mean() + AGREEMENT * _disagreement(logits)
+
+
+def _disagreement(logits: Tensor) -> Tensor:
+    """How far the two strips of each pair are read differently, column by column (CR-CTC, Yao et al. 2025)."""
+    one, other = logits.float().log_softmax(2).unflatten(0, (-1, 2)).unbind(1)
+    apart = [F.kl_div(a, b.detach(), reduction="none", log_target=True) for a, b in ((one, other), (other, one))]
+    return torch.stack(apart).sum((2, 3)).mean()
 
 
 def greedy(logits: Tensor) -> list[str]:

@@ -17,8 +17,8 @@ from recognizer.train.screens import Drawing
 from recognizer.vision.rectify import stretched
 
 WITH_UNLIT, MOST_UNLIT = 0.2, 3.0
-"""Share of the values that are cut with what stands left of them, and how much of it, in heights of their digits: the
-locator takes unlit segments in, and strong ones were read as an 8."""
+"""Share of the values that are cut with what stands on their left, on their right as many, and how much of it, in
+heights of their digits: the locator takes unlit segments in, and strong ones were read as digits."""
 MakeCutout = Callable[[np.random.Generator], Cutout]
 
 
@@ -68,8 +68,9 @@ def _cutouts(
         text, quad = (row.value, value) if row.value else (_if_digits(row.label or ""), label)
         if quad is not None and all(c in ALPHABET for c in text):
             corners = np.asarray(quad, np.float32)
-            if row.value and rng.random() < WITH_UNLIT:
-                corners = stretched(corners, MOST_UNLIT * float(rng.random()), 0.0, 0.0)
+            if row.value:
+                left, right = (MOST_UNLIT * float(rng.random()) * (rng.random() < WITH_UNLIT) for _ in range(2))
+                corners = stretched(corners, left, right, 0.0)
             found.append(cut_out(image, corners, (text,), "drawn", "lcd"))
     return found
 

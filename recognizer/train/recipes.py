@@ -37,7 +37,7 @@ SPLICED, FEWEST_TO_SPLICE = 0.7, 6
 """Share of a source's strips that are put together from several, and the strips it takes for that."""
 REFILLED_SHARES = {"lcd-strips": 4, "fuel-pump-lcd": 2, "vn-lcd": 2, "cesc-electricity": 2, "off-lcd": 1}
 """How often a display of each source is emptied and filled anew, in parts."""
-REPOINTED_SHARES = {"lcd-strips": 0.04, "fuel-pump-lcd": 0.02, "cesc-electricity": 0.005, "vn-lcd": 0.005}
+REPOINTED_SHARES = {"lcd-strips": 0.05, "fuel-pump-lcd": 0.03, "cesc-electricity": 0.005, "vn-lcd": 0.005}
 """How often a display of each source has its point moved, of shares that add up to 1.18."""
 ILLEGIBLE = 3.0
 """How much more often the locator sees a photo whose display is off or covered than another of its source."""

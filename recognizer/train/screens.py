@@ -1,6 +1,7 @@
 """Drawn LCDs to train on: with a value, a title or nothing, on a plate of their own, on real glass, in a clip."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import cv2
@@ -20,21 +21,29 @@ from recognizer.vision.screen import SCREEN_MARKS
 
 ROOM_FOR_VALUES = 0.7
 """Share of the titles that stand on glass with room for a value, as those of split displays do."""
+STRONG_UNLIT, UNLIT = 0.3, (0.1, 0.28)
+"""Share of the displays that show their unlit segments strongly, and how strongly beside lit ones."""
 FILMED_ON_REAL, FILMED_SIZE = 0.35, (640, 480)
 Drawing = Callable[[np.random.Generator], ScreenPicture]
+
+
+def sample_style(rng: np.random.Generator) -> LcdStyle:
+    """A display, often one seen from where its unlit segments show: what they spell is read where nothing is lit."""
+    style = LcdStyle.sample(rng)
+    return replace(style, ghost=float(rng.uniform(*UNLIT))) if rng.random() < STRONG_UNLIT else style
 
 
 def draw(rng: np.random.Generator) -> ScreenPicture:
     """A drawn screen with a value; a display test has none that counts."""
     while True:
-        drawn = draw_screen(rng)
+        drawn = draw_screen(rng, sample_style(rng))
         if drawn.screen.kind != "test" and any(row.value for row in drawn.screen.rows):
             return drawn
 
 
 def draw_title(rng: np.random.Generator) -> ScreenPicture:
     """A drawn screen that shows a title and no value, most often where there is room for one."""
-    title, style = sample_title(rng), LcdStyle.sample(rng)
+    title, style = sample_title(rng), sample_style(rng)
     others = (sample_energy(rng),) if rng.random() < ROOM_FOR_VALUES else ()
     return draw_screen(rng, style, title, sample_layout(rng, style, (title, *others)))
 

@@ -353,6 +353,23 @@ def test_a_tariff_that_is_too_faint_to_read_is_not_the_total(chances: tuple[floa
 
 
 @pytest.mark.parametrize(
+    ("chances", "register", "reason"),
+    [
+        ((0.996, 0.07, 0.65), "1.8.1", None), ((0.7, 0.999, 0.17), "1.8.2", None),
+        ((0.99, 0.99), None, "register_unknown"), ((0.99, 0.99, 0.99), None, "display_test"),
+    ],
+)  # fmt: skip
+def test_of_several_tariffs_that_may_be_lit_one_is(
+    chances: tuple[float, ...], register: str | None, reason: str | None
+) -> None:
+    """T3 in unlit segments made T1 beside it unknown."""
+    marks = tuple(Mark(f"T{i}", chance) for i, chance in enumerate(chances, 1))
+    seen = which_register(replace(display(None, "kWh"), marks=marks), PROFILES["mercury-200"])
+    assert (seen.register, seen.reason) == (register, reason)
+    assert reason or seen.probability > 0.85
+
+
+@pytest.mark.parametrize(
     ("text", "unit", "dropped"),
     [
         ("6320877.7", 0.95, True), ("002.722", 0.95, True), ("0915231", 0.95, True),

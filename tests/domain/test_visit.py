@@ -215,6 +215,32 @@ def test_a_title_that_reads_as_a_word_of_the_profile_is_believed() -> None:
         assert accepted(visit.report).get("1.8.0") == filed, text
 
 
+def test_a_title_that_was_hardly_seen_names_its_value() -> None:
+    """Values stood unnamed whose title was read in its first instants only, or in one frame between two others."""
+    value, first = held(page("000123.4", None, None), 2.1, 4), held(title("IMPORT kWh"), 0, 2)
+    for frames in ([0, 1, 2, 3], [5], [0]):
+        visit = watched(*(first[n] for n in frames), *value, visit=Visit(profile=SECURE))
+        filed = accepted(visit.report).get("1.8.0")
+        assert filed == ("000123.4" if first[frames[-1]][0] >= 0.1 else None), frames
+    # What is no word of the profile may be anything in a single frame.
+    assert accepted(watched(*held(title("1.8.0"), 1, 0.1), *value, visit=Visit(profile=SECURE)).report) == {}
+
+
+def test_what_is_read_elsewhere_does_not_part_a_title_from_its_value() -> None:
+    plate = replace(page("0862", None, None), quad=moved_box(0, 300))
+    for quad, filed in ((plate.quad, "000123.4"), (BOX, "0862")):
+        between = held(replace(plate, quad=quad), 1.4, 0.6)
+        shown = (*held(title("IMPORT kWh"), 0, 1.3), *between, *held(page("000123.4", None, None), 2, 4))
+        assert accepted(watched(*shown, visit=Visit(profile=SECURE)).report).get("1.8.0") == filed
+
+
+def test_a_label_that_hardly_stands_there_does_not_hide_the_title() -> None:
+    for chance, filed in ((0.08, "000123.4"), (0.9, None)):
+        value = replace(page("000123.4", None, None), label=Mark("1", chance))
+        visit = watched(*held(title("IMPORT kWh"), 0, 2), *held(value, 2, 4), visit=Visit(profile=SECURE))
+        assert accepted(visit.report).get("1.8.0") == filed
+
+
 def test_without_a_profile_titles_make_what_has_no_label_unknown() -> None:
     visit = watched(*held(title("PRICE"), 0, 2), *held(page("000123.4", None, None), 2, 4))
     assert (visit.report.readings, visit.report.status) == ((), "refused")

@@ -53,19 +53,29 @@ def test_a_strip_upside_down_is_not_a_strip() -> None:
     image = rng.integers(0, 255, (80, 300, 3), dtype=np.uint8)
     quad = np.array([[20, 20], [280, 20], [280, 60], [20, 60]], np.float32)
     cutout = counter.Cutout(image, quad, ("123",), "test")
-    texts = [counter.strip_of(rng, cutout)[1] for _ in range(300)]
+    pairs = [counter.strips_of(rng, cutout) for _ in range(300)]
+    texts = [texts for (_, texts), _ in pairs]
     assert {("123",), ("",)} == set(texts)
     assert texts.count(("",)) < 45
+    assert all(one[1] == other[1] and (one[0] != other[0]).any() for one, other in pairs)
+
+
+def test_two_sights_of_a_strip_that_are_read_alike_cost_nothing() -> None:
+    logits = torch.randn(4, 56, 12, generator=torch.Generator().manual_seed(1))
+    logits[1] = logits[0]
+    apart = counter._disagreement(logits)
+    logits[3] = logits[2]
+    assert float(apart) > 1 and float(counter._disagreement(logits)) == pytest.approx(0, abs=1e-5)
 
 
 def test_loss_counts_the_best_of_several_texts() -> None:
     strips = [(np.zeros((96, 448, 3), np.uint8), ("12", "012"))]
     net = CounterNet().eval()
-    batch = counter.to_batch(strips)
+    batch = counter.to_batch(strips * 2)
     with torch.no_grad():
         each = counter.text_losses(net(locator.normalise(batch[0])), *batch[1:])
         both = counter.loss(net, batch)
-    assert float(both) == pytest.approx(float(-torch.logsumexp(-each, 0)), abs=1e-3)
+    assert float(both) == pytest.approx(float(-torch.logsumexp(-each[:2], 0)), abs=1e-3)
 
 
 def test_networks_keep_the_shapes_that_inference_expects() -> None:
