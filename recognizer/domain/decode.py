@@ -18,6 +18,8 @@ BEAM = 64
 
 MOST_WHOLE_WHEELS = 6
 """Wheels before the decimals that a drum has at most."""
+MOST_WHEELS = 8
+"""Wheels that a drum has at most, but for a few."""
 NEVER_SEEN, SELDOM = 0.02, 0.1
 
 _Factor = Callable[[str, str], float]
@@ -95,12 +97,13 @@ def unusual(text: str) -> float:
     """How much rarer drums with these wheels are than others: 1 for those that are made.
 
     Of the training photos' drums 737 have seven wheels or more, and all of them have decimals; all 647 with eight have
-    three, mostly water meters of five and three.
+    three, mostly water meters of five and three; 4 have nine or more.
     """
     whole, _, decimals = text.partition(".")
-    if len(whole) > MOST_WHOLE_WHEELS:
+    wheels = len(whole) + len(decimals)
+    if len(whole) > MOST_WHOLE_WHEELS or wheels > MOST_WHEELS:
         return NEVER_SEEN
-    return SELDOM if len(whole) + len(decimals) == 8 and len(decimals) != 3 else 1.0
+    return SELDOM if wheels == 8 and len(decimals) != 3 else 1.0
 
 
 def _as_made(texts: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:

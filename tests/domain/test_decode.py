@@ -176,6 +176,16 @@ def test_drums_are_read_as_they_are_made() -> None:
     assert decode([*whole[:5], Glyph(((".", 0.2),), 0.6, 0.6), *wrong_place[5:]], "drum")[0].text == "00138.331"
 
 
+def test_a_drum_with_nine_wheels_is_doubted() -> None:
+    """001953.434 of 00153.434, and accepted."""
+    glyphs = [Glyph(((c, 0.999),), 0, 1) for c in "00153.434"]
+    glyphs.insert(3, Glyph((("9", 0.97),), 0.3, 0.4))
+    best, second = decode(glyphs, "drum", k=2)
+    assert {best.text, second.text} == {"00153.434", "001953.434"}
+    assert best.probability < 0.7
+    assert decode(glyphs, "lcd")[0].text == "001953.434"
+
+
 def test_what_is_open_stays_open_on_a_drum() -> None:
     nonsense = [Glyph(((c, 0.3),), 0, 1) for c in "12345678"]
     assert sum(c.probability for c in decode(nonsense, "drum")) < 0.5
