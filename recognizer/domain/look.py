@@ -16,7 +16,7 @@ from recognizer.domain.profile import Profile
 from recognizer.domain.quads import in_one_stack
 from recognizer.domain.reading import Candidate, Finding, Reading, Status
 from recognizer.domain.register import MESSAGES, Screen, by_absence, display_test, which_register, without_time
-from recognizer.domain.turns import written_so
+from recognizer.domain.turns import elsewhere, speaks_for, written_so
 
 UNREAD_WEIGHT = 0.5
 """How much a display counts that reads as nothing, beside one that reads surely: its place in the report."""
@@ -110,10 +110,11 @@ def _reading(
     register = known_register(screen, known)
     dated = register is not None and known.taken_at is not None
     seen = decode(display.glyphs, display.kind, k=MORE_CANDIDATES if dated else policy.candidates, roll=roll)
+    seen = _as_the_wheels_stand(seen, display, policy)
     case, candidates = None, seen
     if seen and register is not None and known.taken_at is not None:
         case = Case(seen[0].text, known.taken_at, register, known.earlier(register.code))
-        candidates = weigh(seen, case, policy.rules)
+        candidates = _as_the_wheels_stand(weigh(seen, case, policy.rules), display, policy)
     text = candidates[0].text if candidates else ""
     confidence = 0.0
     if candidates:
@@ -199,6 +200,17 @@ def not_accepted(reading: Reading) -> Reading:
     return replace(reading, status="review") if reading.status == "accepted" else reading
 
 
+def _as_the_wheels_stand(candidates: tuple[Candidate, ...], display: Display, policy: Policy) -> tuple[Candidate, ...]:
+    """A drum's candidates in the order of how likely they are with its wheels where they stand."""
+    if display.kind != "drum":
+        return candidates
+
+    def likely(candidate: Candidate) -> float:
+        return candidate.probability * speaks_for(candidate.text, display.glyphs, policy.turns)
+
+    return tuple(sorted(candidates, key=likely, reverse=True))
+
+
 def _wheel_doubts(display: Display, text: str, policy: Policy) -> list[tuple[float, Finding | None]]:
     """What a drum's wheels leave of the confidence, each with what is said of it."""
     if display.kind != "drum" or not text:
@@ -206,8 +218,14 @@ def _wheel_doubts(display: Display, text: str, policy: Policy) -> list[tuple[flo
     written = written_so(text, display.glyphs, policy.turns)
     between = None
     if written < policy.turns.noted_below:
-        message = f"The last wheel stands between two digits: {text[-1]} is written down {written:.0%} of the times."
-        between = Finding("last_wheel_between", message, note=True)
+        if elsewhere(text, display.glyphs, policy.turns):
+            message = f"The last wheel seems to show another digit than {text[-1]}: one of two networks misread it."
+            between = Finding("wheel_disagrees", message, note=True)
+        else:
+            message = (
+                f"The last wheel stands between two digits: {text[-1]} is written down {written:.0%} of the times."
+            )
+            between = Finding("last_wheel_between", message, note=True)
     doubts: list[tuple[float, Finding | None]] = [(written, between)]
     whole = len(text.partition(".")[0])
     if whole > MOST_WHOLE_WHEELS:

@@ -161,6 +161,7 @@ export const english = {
   "finding.larger_display_unread": "A larger display in the photo was not read.",
   "finding.dial_disagrees": "The first pointer and the last wheel do not go together.",
   "finding.last_wheel_between": "The last wheel stands between two digits.",
+  "finding.wheel_disagrees": "The last wheel seems to show another digit than was read.",
   "finding.point_missed": "The decimal point, or the red wheels, may have been missed.",
   "finding.register_by_sum": "Told by the sum: with it the tariffs make the total.",
   "finding.display_test": "Every segment is lit: a test of the display, not a reading.",

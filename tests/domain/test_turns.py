@@ -44,6 +44,17 @@ def test_the_digit_further_off_is_doubted() -> None:
     assert reading("00125", (0, 0, 1, 2, 5.8)).confidence < 0.1 < 0.9 < reading("00126", (0, 0, 1, 2, 5.8)).confidence
 
 
+@pytest.mark.parametrize(("turn", "text"), [(6.1, "00126"), (5.3, "00125"), (None, "00125")])
+def test_of_two_digits_that_may_stand_there_the_wheel_says_which(turn: float | None, text: str) -> None:
+    """01591 at 0.51 before 01592 at 0.42, while the wheel stood on 2: refused as not legible."""
+    glyphs = wheels("0012", (0, 0, 1, 2))
+    last = Glyph((("5", 0.51), ("6", 0.45)), 0, 1, turn)
+    display = Display("drum", ((0, 0), (200, 0), (200, 40), (0, 40)), 0.99, 0.99, (*glyphs, last))
+    seen = conclude(Observation(200, 40, 9.0, (display,)), source="", policy=OPEN).readings[0]
+    assert (seen.text, seen.status) == (text, "review")
+    assert 0.2 < seen.confidence < 0.9
+
+
 def test_a_cut_that_is_off_is_no_turn() -> None:
     """All wheels that stand still are as far off; the one before a 9 or 0 may turn, and says nothing."""
     glyphs = wheels("00125", (0.3, 0.3, 1.3, 2.3, 5.5))
@@ -58,8 +69,23 @@ def test_what_is_not_seen_or_worth_nothing_changes_nothing() -> None:
     assert reading("00125", (0, 0, 1, 2, 5.5), "lcd").status == "accepted"
     assert reading("0012.50", (0, 0, 1, 2, 5, 0.5)).status == "accepted"
     assert reading("0012.5", (0, 0, 1, 2, 5.5)).status == "review"
-    # Quite another digit: that the counter misread it is for its odds to say.
-    assert written_so("00125", wheels("00125", (0, 0, 1, 2, 8.5)), RULES) == 1.0
+
+
+def test_a_last_wheel_that_shows_quite_another_digit_is_looked_at() -> None:
+    seen = reading("00125", (0, 0, 1, 2, 8.2))
+    assert (seen.text, seen.status) == ("00125", "review")
+    assert {"wheel_disagrees", "low_confidence"} == {f.code for f in seen.findings}
+
+
+@pytest.mark.parametrize(
+    ("turn", "right", "text"),
+    [(3.0, "5", "0135"), (8.1, "5", "0185"), (None, "5", "0185"), (3.8, "9", "0139"), (3.8, "5", "0185")],
+)
+def test_every_wheel_speaks_for_its_digit(turn: float | None, right: str, text: str) -> None:
+    """The counter takes a blurred 3 for an 8; a wheel whose right neighbour stands on 9 may have begun to turn."""
+    glyphs = [*wheels("01", (0.0, 1.0)), Glyph((("8", 0.6), ("3", 0.35)), 0, 1, turn), *wheels(right, (None,))]
+    display = Display("drum", ((0, 0), (200, 0), (200, 40), (0, 40)), 0.99, 0.99, tuple(glyphs))
+    assert conclude(Observation(200, 40, 9.0, (display,)), source="", policy=OPEN).readings[0].text == text
 
 
 def test_the_chance_falls_with_the_turn_and_both_digits_share_it() -> None:
