@@ -65,7 +65,7 @@ def elsewhere(text: str, glyphs: Sequence[Glyph], rules: TurnRules) -> bool:
 
 
 def _last_off(text: str, glyphs: Sequence[Glyph], rules: TurnRules) -> float | None:
-    """How far the last wheel is off the last digit, 0 to 5; None where it is worth too little or was not seen clearly."""
+    """How far the last wheel is off the last digit, 0 to 5; None where it is worth too little or not seen clearly."""
     turn = last_turn(glyphs, rules)
     if turn is None or not text[-1:].isdigit() or len(text.partition(".")[2]) > rules.most_decimals:
         return None
