@@ -19,7 +19,7 @@ from recognizer.train.fit import Schedule
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m recognizer.train", description=__doc__)
     networks = ("locator", "counter", "screen", "dial", "wheel")
-    parser.add_argument("what", choices=("corners", *networks, "calibrate", "export"))
+    parser.add_argument("what", choices=("corners", *networks, "average", "calibrate", "export"))
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--models", type=Path, default=Path("models"))
     parser.add_argument("--checkpoints", type=Path, default=CHECKPOINTS)
@@ -30,6 +30,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--keep", type=float, default=0.0, help="share of --start-from's weights in the result, 0 to 1")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--of", nargs="+", metavar="NAME=SHARE", help="average: counters' checkpoints and their shares")
     parser.add_argument("--sources", nargs="+", default=list(SOURCES), help="corners: sources to find anew")
     parser.add_argument("--roles", nargs="+", default=["locator", "counter"], help="export, calibrate: which models")
     args = parser.parse_args()
@@ -54,6 +55,10 @@ def main() -> None:
     elif args.what == "wheel":
         schedule = Schedule(args.steps, 128, args.rate, warmup=100, average=0.998, seed=args.seed)
         recipes.train_wheel(args.data, args.models, checkpoint, schedule, args.start_from)
+    elif args.what == "average":
+        parts = [part.partition("=") for part in args.of or parser.error("average needs --of NAME=SHARE …")]
+        shares = [(float(share or 1), args.checkpoints / f"{name}.pt") for name, _, share in parts]
+        recipes.average_counters(args.data, args.models, shares, checkpoint, args.seed)
     elif args.what == "export":
         for role in args.roles:
             export_role(role, args.checkpoints / f"{args.name or role}.pt", args.models)

@@ -117,7 +117,7 @@ def _export(net: nn.Module, checkpoint: Path, folder: Path, shape: tuple[int, in
         "sha256": hashlib.sha256(data).hexdigest(),
         "licences": LICENCES,
         **settings,
-        "recipe": f"python -m recognizer.train {folder.name}; {checkpoint.stem}, step {_step(checkpoint)}",
+        "recipe": f"python -m recognizer.train {folder.name}; {checkpoint.stem}, {_told(checkpoint)}",
         "scores": {"parameters": sum(p.numel() for p in net.parameters())},
     }
     write_card(folder, Card(card))
@@ -153,5 +153,9 @@ def to_onnx(
     return buffer.getvalue()
 
 
-def _step(checkpoint: Path) -> int:
-    return int(torch.load(checkpoint, map_location="cpu", weights_only=True)["step"])
+def _told(checkpoint: Path) -> str:
+    """How the weights of a checkpoint came about."""
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    if "of" in state:
+        return "average of " + ", ".join(f"{name} ({share:.2f})" for name, share in state["of"].items())
+    return f"step {state['step']}"

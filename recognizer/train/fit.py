@@ -4,7 +4,7 @@ import logging
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,6 +116,31 @@ def fit(
                 total, began = 0.0, time.monotonic()
     result: nn.Module = averaged.module
     return result.eval()
+
+
+def average(
+    net: nn.Module,
+    checkpoints: Sequence[tuple[float, Path]],
+    loss_on_some: Callable[[nn.Module], Tensor],
+    checkpoint: Path,
+) -> nn.Module:
+    """``net`` with the weights of several runs by their shares, in eval mode and written as a checkpoint.
+
+    Runs of other seeds from one start wobble around the same network, and what they have in common reads more than
+    any of them (Wortsman et al. 2022). ``loss_on_some`` runs it on one batch of the strips that it is to read.
+    """
+    total = sum(share for share, _ in checkpoints)
+    weights = [(share / total, load_weights(path)) for share, path in checkpoints]
+    mixed = {
+        name: sum((share * of[name] for share, of in weights), torch.zeros_like(value))
+        if value.dtype.is_floating_point else value
+        for name, value in weights[0][1].items()
+    }  # fmt: skip
+    net.load_state_dict(mixed)
+    _settle(net, lambda: loss_on_some(net), batches=40)
+    state = {"averaged": {f"module.{name}": value for name, value in net.state_dict().items()}}
+    torch.save({**state, "of": {path.stem: share / total for share, path in checkpoints}}, checkpoint)
+    return net
 
 
 AHEAD = 8

@@ -1,7 +1,7 @@
 """What the committed networks were trained on and for how long; ``python -m recognizer.train`` runs these."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from recognizer.train import locator_scenes as scenes
 from recognizer.train import screen_panels as panels
 from recognizer.train.counter import Cutout
 from recognizer.train.data import Example, Image, held_back, load_examples, read_photo
-from recognizer.train.fit import Batch, Schedule, fit
+from recognizer.train.fit import Batch, Schedule, average, fit
 from recognizer.train.flat import flatten
 from recognizer.train.located import located_cutouts
 from recognizer.train.nets import CounterNet, DialNet, LocatorNet, ScreenNet, WheelNet
@@ -76,17 +76,17 @@ def train_locator(data_dir: Path, checkpoint: Path, schedule: Schedule, start_fr
     fit(LocatorNet(), batch, locator.loss, schedule, checkpoint, start_from)
 
 
-def train_counter(
-    data_dir: Path, models_dir: Path, checkpoint: Path, schedule: Schedule, start_from: Path | None
-) -> None:
-    """Train on real, spliced and rendered strips.
+MakeStrip = Callable[[np.random.Generator], Cutout]
+
+
+def counter_strips(data_dir: Path, models_dir: Path, seed: int) -> list[tuple[float, MakeStrip]]:
+    """Makers of real, spliced and rendered strips, each with its share.
 
     The networks in ``models_dir`` help: the counter finds the digits to splice between, the locator shows how
     displays will be cut.
     """
     examples = load_examples(data_dir)
     training = counter.load_cutouts(data_dir, usable(data_dir))
-    watched = counter.load_cutouts(data_dir, [e for e in examples if e.split == "val" or held_back(e)])
     by_kind: dict[tuple[str, str], list[Cutout]] = {}
     for cutout in training:
         by_kind.setdefault((cutout.source, cutout.kind), []).append(cutout)
@@ -99,7 +99,7 @@ def train_counter(
     )
     located = located_cutouts(finder, data_dir, usable(data_dir)) if finder else []
     log.info("%d more as the locator cuts them", len(located))
-    groups = []
+    groups: list[tuple[float, MakeStrip]] = []
     for (source, kind), cutouts in by_kind.items():
         of_source = sum(len(v) for (s, _), v in by_kind.items() if s == source)
         share = 0.52 * REAL_SHARES.get(source, 0.01) * len(cutouts) / of_source
@@ -122,7 +122,7 @@ def train_counter(
         pointed = repointed(reader, by_kind.get((source, "lcd"), [])) if reader else None
         groups += [(share, pointed)] if pointed else []
     groups += [(0.07, _rendered("lcd")), (0.08, _rendered("drum")), (0.08, _rendered("drum", bank)), (0.05, _gas_drum)]
-    rng = np.random.default_rng([schedule.seed, 4])
+    rng = np.random.default_rng([seed, 4])
     glasses = screen_real.grounds(data_dir, usable(data_dir))
     groups += [
         (0.10, counter_screens.drawn_values(rng, screens.draw, DRAWN_SCREENS)),
@@ -131,10 +131,32 @@ def train_counter(
         (0.03, counter_screens.filmed_values(rng, 600)),
     ]
     groups.append((0.03, counter.any_of(_elsewhere(data_dir, examples))))
+    return groups
+
+
+def train_counter(
+    data_dir: Path, models_dir: Path, checkpoint: Path, schedule: Schedule, start_from: Path | None
+) -> None:
+    """Train on ``counter_strips``, watching the strips held back."""
+    watched = _watched_strips(data_dir)
     fit(
-        CounterNet(), counter.batches(groups), counter.loss, schedule, checkpoint, start_from,
-        on_check=lambda net, step: log.info("%d %s", step, counter.accuracy(net, watched)),
+        CounterNet(), counter.batches(counter_strips(data_dir, models_dir, schedule.seed)), counter.loss, schedule,
+        checkpoint, start_from, on_check=lambda net, step: log.info("%d %s", step, counter.accuracy(net, watched)),
     )  # fmt: skip
+
+
+def average_counters(
+    data_dir: Path, models_dir: Path, checkpoints: Sequence[tuple[float, Path]], checkpoint: Path, seed: int
+) -> None:
+    """One counter from several runs of which each started where another one had come to, with the share of each."""
+    make = counter.batches(counter_strips(data_dir, models_dir, seed))
+    rng = np.random.default_rng([seed, 6])
+    net = average(CounterNet(), checkpoints, lambda net: counter.loss(net, make(rng, 64)), checkpoint)
+    log.info("%s", counter.accuracy(net, _watched_strips(data_dir)))
+
+
+def _watched_strips(data_dir: Path) -> list[Cutout]:
+    return counter.load_cutouts(data_dir, [e for e in load_examples(data_dir) if e.split == "val" or held_back(e)])
 
 
 MakePanel = Callable[[np.random.Generator], panels.Panel]
