@@ -141,6 +141,15 @@ def test_a_mark_that_is_faint_is_no_mark_in_some_frames_only() -> None:
     assert not watched(photo).report.readings
 
 
+def test_a_mark_that_looks_lit_in_some_frames_only_names_nothing() -> None:
+    """63987 was filed under T2, whose unlit segments had 0.85 in the surest frames and 0.39 on the average."""
+    mercury = load_profiles()["mercury-200"]
+    for often, filed in ((4, {}), (1, {"1.8.2": "063987"})):
+        chances = ((0.02, 0.97) if n % often == 0 else (0.05, 0.3) for n in range(40))
+        seen = [(n / 10, faint("063987", *of)) for n, of in enumerate(chances)]
+        assert accepted(watched(*seen, visit=Visit(profile=mercury)).report) == filed
+
+
 def test_where_marks_name_the_tariffs_a_total_without_one_waits_until_one_is_seen() -> None:
     """T3 too faint to be seen at all: 853.10 of the third tariff passed for the total, with no sign of a mark."""
     mercury = load_profiles()["mercury-200"]
