@@ -97,13 +97,13 @@ def unusual(text: str) -> float:
     """How much rarer drums with these wheels are than others: 1 for those that are made.
 
     Of the training photos' drums 737 have seven wheels or more, and all of them have decimals; all 647 with eight have
-    three, mostly water meters of five and three; 4 have nine or more.
+    three, mostly water meters of five and three; 4 have nine or more. 819 have five wheels without decimals, 3 six.
     """
     whole, _, decimals = text.partition(".")
     wheels = len(whole) + len(decimals)
     if len(whole) > MOST_WHOLE_WHEELS or wheels > MOST_WHEELS:
         return NEVER_SEEN
-    return SELDOM if wheels == 8 and len(decimals) != 3 else 1.0
+    return SELDOM if (wheels == 8 and len(decimals) != 3) or (wheels == 6 and not decimals) else 1.0
 
 
 def _as_made(texts: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:

@@ -186,6 +186,13 @@ def test_a_drum_with_nine_wheels_is_doubted() -> None:
     assert decode(glyphs, "lcd")[0].text == "001953.434"
 
 
+def test_a_sixth_wheel_without_decimals_must_be_seen_surely() -> None:
+    """915302 of 15302: a screw beside the window was read as a 9, and the reading was accepted."""
+    screw, digits = Glyph((("9", 0.98),), 0, 0.1), [Glyph(((c, 0.9999),), 0, 1) for c in "15302"]
+    assert decode([screw, *digits], "drum")[0].probability < 0.9
+    assert decode([Glyph((("9", 0.9999),), 0, 0.1), *digits], "drum")[0].probability > 0.99
+
+
 def test_what_is_open_stays_open_on_a_drum() -> None:
     nonsense = [Glyph(((c, 0.3),), 0, 1) for c in "12345678"]
     assert sum(c.probability for c in decode(nonsense, "drum")) < 0.5
