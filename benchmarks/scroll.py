@@ -4,8 +4,9 @@ Rendered clips are watched to their ends, each with what its owner can say of th
 family; for page codes and titles of split displays, a file that names the registers; else nothing. Whatever was
 accepted at any time counts, also what the end of the clip took back.
 
-The rules by which sums, titles and tariff marks name registers, and by which a total by absence waits for a mark, were made on
-70 clips of two other seeds (777, 778). The doubt about a digit before the cut was found on clip 25 of seed 4242.
+The rules by which sums, titles and tariff marks name registers, and by which a total by absence waits for a mark, were
+made on 70 clips of two other seeds (777, 778). The doubt about a digit before the cut was found on clip 25
+of seed 4242.
 """
 
 import statistics

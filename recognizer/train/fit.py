@@ -137,7 +137,7 @@ def average(
         for name, value in weights[0][1].items()
     }  # fmt: skip
     net.load_state_dict(mixed)
-    _settle(net, lambda: loss_on_some(net), batches=40)
+    _settle(net, lambda: loss_on_some(net))
     state = {"averaged": {f"module.{name}": value for name, value in net.state_dict().items()}}
     torch.save({**state, "of": {path.stem: share / total for share, path in checkpoints}}, checkpoint)
     return net
@@ -194,7 +194,7 @@ def _blend(net: nn.Module, origin: Mapping[str, Tensor], share: float) -> None:
                 value.lerp_(origin[name], share)
 
 
-def _settle(net: nn.Module, run: Callable[[], Tensor], batches: int = 20) -> None:
+def _settle(net: nn.Module, run: Callable[[], Tensor], batches: int = 40) -> None:
     """Measure the normalisation statistics of averaged weights anew, and leave the network in eval mode.
 
     Neither those of the last weights nor their average fit: a counter that read 47 of 50 strips read 22.

@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch", reason="training needs the extra: pip insta
 from recognizer.synth.labels import Row, rectangle  # noqa: E402
 from recognizer.synth.screen import draw_screen  # noqa: E402
 from recognizer.train import counter_screens, locator_scenes, renew, screens  # noqa: E402
-from recognizer.train.counter import ALPHABET, cut_out  # noqa: E402
+from recognizer.train.counter import ALPHABET  # noqa: E402
 from recognizer.train.data import Example  # noqa: E402
 from recognizer.train.locator import cache_photo  # noqa: E402
 
@@ -80,15 +80,15 @@ def test_a_stock_is_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len({take(rng) for _ in range(100)}) == 3
 
 
-def test_values_are_cut_with_unlit_segments_left_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As the locator cuts them; strong ones were read as an 8. At the right nothing is added."""
+def test_values_are_cut_with_unlit_segments_beside_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the locator cuts them; strong ones were read as digits, on both sides."""
     rng, rows = np.random.default_rng(2), (Row("12345", None),)
     value, image = rectangle(200, 50, 300, 80), np.zeros((130, 400, 3), np.uint8)
     monkeypatch.setattr(counter_screens, "WITH_UNLIT", 1.0)
-    longer = [counter_screens._cutouts(rng, image, rows, [value], [None])[0] for _ in range(20)]
-    tight = cut_out(image, value, ("12345",), "drawn", "lcd")
-    lengths = [float(c.quad[1, 0] - c.quad[0, 0]) for c in longer]
-    assert max(lengths) > 160 > min(lengths) > 100
-    assert all(c.texts == ("12345",) for c in longer)
-    ends = [c.image.shape[1] - c.quad[1, 0] for c in longer]
-    assert min(ends) >= tight.image.shape[1] - tight.quad[1, 0]
+    cutouts = [counter_screens._cutouts(rng, image, rows, [value], [None])[0] for _ in range(40)]
+    lengths = [float(c.quad[1, 0] - c.quad[0, 0]) for c in cutouts]
+    assert max(lengths) > 220 > min(lengths) > 100
+    assert all(c.texts == ("12345",) for c in cutouts)
+    monkeypatch.setattr(counter_screens, "WITH_UNLIT", 0.0)
+    (tight,) = counter_screens._cutouts(rng, image, rows, [value], [None])
+    assert float(tight.quad[1, 0] - tight.quad[0, 0]) == pytest.approx(100)
