@@ -16,7 +16,7 @@ from recognizer.domain.profile import Profile
 from recognizer.domain.quads import in_one_stack
 from recognizer.domain.reading import Candidate, Finding, Reading, Status
 from recognizer.domain.register import MESSAGES, Screen, by_absence, display_test, which_register, without_time
-from recognizer.domain.turns import elsewhere, speaks_for, written_so
+from recognizer.domain.turns import shows_another, speaks_for, written_so
 
 UNREAD_WEIGHT = 0.5
 """How much a display counts that reads as nothing, beside one that reads surely: its place in the report."""
@@ -218,7 +218,7 @@ def _wheel_doubts(display: Display, text: str, policy: Policy) -> list[tuple[flo
     written = written_so(text, display.glyphs, policy.turns)
     between = None
     if written < policy.turns.noted_below:
-        if elsewhere(text, display.glyphs, policy.turns):
+        if shows_another(text, display.glyphs, policy.turns):
             message = f"The last wheel seems to show another digit than {text[-1]}: one of two networks misread it."
             between = Finding("wheel_disagrees", message, note=True)
         else:

@@ -59,7 +59,7 @@ def written_so(text: str, glyphs: Sequence[Glyph], rules: TurnRules) -> float:
     return 1.0 if off is None else _written(off, rules) if off < 1 else rules.either
 
 
-def elsewhere(text: str, glyphs: Sequence[Glyph], rules: TurnRules) -> bool:
+def shows_another(text: str, glyphs: Sequence[Glyph], rules: TurnRules) -> bool:
     """Whether the last wheel shows neither the last digit of ``text`` nor one on its way to it."""
     return (_last_off(text, glyphs, rules) or 0.0) >= 1
 
@@ -73,8 +73,9 @@ def _last_off(text: str, glyphs: Sequence[Glyph], rules: TurnRules) -> float | N
 
 
 def speaks_for(text: str, glyphs: Sequence[Glyph], rules: TurnRules) -> float:
-    """How well ``text`` goes with how all the wheels stand, as a factor of its chance: ``written_so`` for the last one,
-    and less for every other that stands on another digit.
+    """How well ``text`` goes with how all the wheels stand, as a factor of its chance beside other texts.
+
+    The last one is written down as in ``written_so``; each that stands on another digit makes the text less likely.
 
     Of 663 held-back photos and worse copies of them 588 are read with it, 582 by the odds alone.
     """

@@ -149,7 +149,9 @@ def text_losses(logits: Tensor, codes: Tensor, lengths: Tensor, owner: Tensor) -
 
 
 def loss(net: nn.Module, batch: Batch) -> Tensor:
-    """-log of the summed probability of all texts a strip may show: the data leaves some zeros open."""
+    """-log of the summed probability of all texts a strip may show, the data leaving some zeros open, and how far the
+    two strips of each pair are apart; the batch has an even number of them, as ``batches`` makes it.
+    """
     pictures, codes, lengths, owner = batch
     logits = net(normalise(pictures))
     losses = text_losses(logits, codes, lengths, owner)

@@ -126,8 +126,8 @@ def average(
 ) -> nn.Module:
     """``net`` with the weights of several runs by their shares, in eval mode and written as a checkpoint.
 
-    Runs of other seeds from one start wobble around the same network, and what they have in common reads more than
-    any of them (Wortsman et al. 2022). ``loss_on_some`` runs it on one batch of the strips that it is to read.
+    Runs that started from one another wobble by a few photos; their average (Wortsman et al. 2022) reads about as many
+    and tells better which it reads wrong. ``loss_on_some`` runs it on one batch of the strips that it is to read.
     """
     total = sum(share for share, _ in checkpoints)
     weights = [(share / total, load_weights(path)) for share, path in checkpoints]
