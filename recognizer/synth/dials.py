@@ -10,7 +10,7 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from recognizer.synth import ink, prints
+from recognizer.synth import ink, prints, typefaces
 from recognizer.synth.degrade import degrade
 from recognizer.synth.drum import DrumStyle, render_drum
 from recognizer.synth.faces import light, set_display
@@ -99,7 +99,9 @@ def draw_dial(
         outside = 0.7 if style.ring else pick(rng, (0.7, 1.18))
         for digit in range(10):
             a = math.radians(36 * digit * way - 90)
-            mark = ink.text_stamp(str(digit), max(4, round(radius * style.numbers)), 500)
+            mark = ink.text_stamp(
+                str(digit), max(4, round(radius * style.numbers)), 500, typefaces.by_lot(style.numbers)
+            )
             cx, cy = x + math.cos(a) * radius * outside, y + math.sin(a) * radius * outside
             prints.lay(image, mark, cx - mark.shape[1] / 2, cy - mark.shape[0] / 2, style.scale)
     a = math.radians(36 * turn * way - 90)

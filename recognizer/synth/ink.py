@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from recognizer.synth import typefaces
+
 Image = NDArray[np.uint8]
 Canvas = NDArray[np.float32]
 Mask = NDArray[np.uint8]
@@ -105,14 +107,18 @@ def grain(rng: np.random.Generator, h: int, w: int, sigma: float = 0.0) -> Field
     return part[:: -1 if flip & 1 else 1, :: -1 if flip & 2 else 1]
 
 
+def text_stamp(text: str, height: int, weight: int = 400, typeface: str | None = None) -> Mask:
+    """Coverage of a printed text, cropped to its ink; ``height`` is of a capital, about. Without a typeface: by lot."""
+    return _text_stamp(text, height, weight, typefaces.by_lot(text, height) if typeface is None else typeface)
+
+
 @lru_cache(maxsize=2048)
-def text_stamp(text: str, height: int, weight: int = 400) -> Mask:
-    """Coverage of a printed text, cropped to its ink, in OpenCV's own sans; ``height`` is of a capital."""
+def _text_stamp(text: str, height: int, weight: int, typeface: str) -> Mask:
     size = max(6, round(height * 1.4))
     wide = max(16, int(len(text) * size * 1.3) + 16)
     canvas = np.zeros((size * 3, wide), np.uint8)
     if hasattr(cv2, "FontFace"):  # OpenCV 5: a real font with weights
-        _put(canvas, text, size, weight)
+        _put(canvas, text, size, weight, typeface)
     else:
         scale = height / 21.0
         thick = max(1, round(height / (14 if weight < 500 else 8)))
@@ -125,16 +131,11 @@ def text_stamp(text: str, height: int, weight: int = 400) -> Mask:
     return stamp
 
 
-def _put(canvas: Mask, text: str, size: int, weight: int) -> None:
-    face: Any = _face()
+def _put(canvas: Mask, text: str, size: int, weight: int, typeface: str) -> None:
+    face: Any = typefaces.face(typeface)
     colour = cv2.merge([canvas, canvas, canvas])  # the new engine draws on three channels only
     cv2.putText(colour, text, (4, size * 2), (255, 255, 255), face, size, weight)
     canvas[:] = colour[..., 0]
-
-
-@lru_cache(maxsize=1)
-def _face() -> Any:
-    return cv2.FontFace("sans")
 
 
 def stamp(mask: Mask, mark: Mask, x: float, y: float, strength: float = 1.0) -> None:

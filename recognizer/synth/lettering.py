@@ -1,11 +1,11 @@
-"""How a panel's prints are lettered: a sans, or single strokes as makers of LCDs draw them; upright or slanted."""
+"""How a panel's prints are lettered: a typeface, or single strokes as makers of LCDs draw them; upright or slanted."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
-from recognizer.synth import ink
+from recognizer.synth import ink, typefaces
 from recognizer.synth.ink import Mask, chance, pick
 
 BASE = 40
@@ -36,30 +36,32 @@ class Lettering:
 
     weight: int = 500
     strokes: int = 0
-    """Thickness of single strokes in ``BASE`` pixels a capital; 0: the sans."""
+    """Thickness of single strokes in ``BASE`` pixels a capital; 0: the typeface."""
     slant: float = 0.0
     """How far a capital leans to the right, in its heights."""
     stretch: float = 1.0
     """Of the width."""
     strength: float = 1.0
     """How dark beside the digits."""
+    typeface: str = typefaces.OWN
 
     @staticmethod
     def sample(rng: np.random.Generator) -> "Lettering":
-        return Lettering(
+        letters = Lettering(
             pick(rng, (400, 500, 600, 700)),
             int(rng.integers(2, 8)) if chance(rng, 0.45) else 0,
             pick(rng, (0.0, 0.0, 0.0, 0.1, 0.2)),
             float(rng.uniform(0.65, 1.3)),
             float(rng.uniform(0.45, 0.9)) if chance(rng, 0.3) else 1.0,
         )
+        return replace(letters, typeface=typefaces.by_lot(letters))
 
 
-def text_mask(text: str, weight: int, strokes: int, slant: float) -> Mask:
-    """Coverage of a text with ``BASE`` pixels a capital, cropped to its ink; what has no strokes is in the sans."""
+def text_mask(text: str, weight: int, strokes: int, slant: float, typeface: str = typefaces.OWN) -> Mask:
+    """Coverage of a text with ``BASE`` pixels a capital, cropped to its ink; what has no strokes is in the typeface."""
     if strokes and all(char in _STROKES for char in text):
         return _cropped(_stroked(text, strokes, slant))
-    mask = ink.text_stamp(text, BASE, weight)
+    mask = ink.text_stamp(text, BASE, weight, typeface)
     if not slant:
         return mask
     h, w = mask.shape

@@ -2,7 +2,8 @@
 
 Counter wheels use narrow, even-stroked numerals that no desktop font has quite. A hand is drawn once per
 meter: how square the bowls are, how wide the body, which of the common forms 1, 3, 4, 6, 7 and 9 take.
-Only fonts that come inside OpenCV and Pillow are used besides, so a seed gives the same picture anywhere.
+Fonts that come inside OpenCV and Pillow are used besides, so a seed gives the same picture anywhere, and those of the
+machine where ``typefaces`` was told to.
 """
 
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image as PilImage
 from PIL import ImageDraw, ImageFont
 
-from recognizer.synth import ink
+from recognizer.synth import ink, typefaces
 from recognizer.synth.ink import Mask, chance, pick
 
 Points = NDArray[np.float64]
@@ -83,10 +84,7 @@ class Type:
         return np.asarray(cv2.resize(big, (mask.shape[1], mask.shape[0]), interpolation=cv2.INTER_AREA), np.uint8)
 
     def _font(self, digit: int) -> Mask:
-        glyph = (
-            ink.text_stamp(str(digit), FONT_SIZE, self.hand.weight) if self.hand.source == "opencv" else _pillow(digit)
-        )
-        zero = ink.text_stamp("0", FONT_SIZE, self.hand.weight) if self.hand.source == "opencv" else _pillow(0)
+        glyph, zero = self._set(digit), self._set(0)
         w = max(3, round(self.hand.aspect * self.height))
         fit = w / zero.shape[1]
         gw = max(2, min(round(glyph.shape[1] * fit), w + 4))
@@ -94,6 +92,11 @@ class Type:
         mask: Mask = np.zeros((self.height, w + 6), np.uint8)
         ink.stamp(mask, np.asarray(part, np.uint8), (w + 6 - gw) / 2, 0)
         return mask
+
+    def _set(self, digit: int) -> Mask:
+        if self.hand.source == "pillow":
+            return _pillow(digit)
+        return ink.text_stamp(str(digit), FONT_SIZE, self.hand.weight, typefaces.by_lot(self.hand))
 
 
 @lru_cache(maxsize=10)

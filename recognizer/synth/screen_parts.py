@@ -108,7 +108,7 @@ class Print:
     @property
     def stamp(self) -> Mask:
         letters = self.lettering
-        return print_stamp(self.text, letters.weight, self.frame, letters.strokes, letters.slant)
+        return print_stamp(self.text, letters.weight, self.frame, letters.strokes, letters.slant, letters.typeface)
 
     def sized(self, pixels: int) -> Mask:
         """The coverage where a main digit has that many pixels."""

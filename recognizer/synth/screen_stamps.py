@@ -11,12 +11,14 @@ from recognizer.synth.lettering import BASE, text_mask
 
 
 @lru_cache(maxsize=2048)
-def print_stamp(text: str, weight: int, frame: str = "", strokes: int = 0, slant: float = 0.0) -> Mask:
+def print_stamp(
+    text: str, weight: int, frame: str = "", strokes: int = 0, slant: float = 0.0, typeface: str = ""
+) -> Mask:
     """Coverage of a print with ``BASE`` pixels a capital, in a frame: box, cut (out of a filled box), disc (of ①)."""
     mark = _sign(text)
     if mark is None:
         plain = str("①②③④".index(text) + 1) if frame == "disc" else text
-        mark = text_mask(plain, weight, strokes, slant)
+        mark = text_mask(plain, weight, strokes, slant, typeface)
     if frame:
         pad = (8, 8) if frame != "disc" else (14, (BASE - mark.shape[1]) // 2 + 14)
         mark = np.asarray(

@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import torch
 
+from recognizer.synth import typefaces
 from recognizer.train import CHECKPOINTS, recipes
 from recognizer.train.calibrate import calibrate
 from recognizer.train.calibrate_screen import calibrate_screen
@@ -37,6 +38,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(args.threads)
     cv2.setNumThreads(0)
+    typefaces.use_installed()
     checkpoint = args.checkpoints / f"{args.name or args.what}.pt"
     if args.what == "corners":
         find_corners(args.data, args.models, CORNERS_CSV, CORNERS_CSV, args.sources)

@@ -24,9 +24,13 @@ from recognizer.vision.rectify import rectify
 
 log = logging.getLogger(__name__)
 SOURCES = ("toloka-water", "dss188-electricity", "pafal-sequence", "lcd-strips", "fuel-pump-lcd")
-SURE, PLAUSIBLE = -4.0, -14.0
-"""Log-probability of the best text: from SURE on the text is kept as read, from PLAUSIBLE on only the corners,
-and the texts stay open. Where the data gives a box, a plausible display inside it is the right one."""
+SURE, PLAUSIBLE = -1.5, -14.0
+"""Log-probability of the best text: from SURE on the text is kept as read. Where the data gives a box, or the picture
+is the display, a plausible one is the right one: from PLAUSIBLE on its corners are kept, and the texts stay open."""
+MOST_MOVES = 7
+"""Large moves, of a tenth of the height: a display that was cut short may miss a digit."""
+WHOLE = "lcd-strips"
+"""Of this source each picture is a strip."""
 FIELDS = ("file", "quad", "text", "how")
 
 
@@ -73,18 +77,19 @@ def _best(locator: Model, counter: Model, frame: Frame, example: Example) -> tup
     if not tried:
         return None
     score, quad, text = max(tried, key=lambda t: t[0])
-    for step in (0.10, 0.04):
-        for _ in range(3):
+    for step, times in ((0.10, MOST_MOVES), (0.04, 3)):
+        for _ in range(times):
             moved = [(*_score(counter, frame, q, codes), q) for q in _moves(quad, step)]
             best = max(moved, key=lambda m: m[0])
             if best[0] <= score + 0.02:
                 break
             score, text, quad = best
-    return (quad, example.texts[text], score) if score >= PLAUSIBLE else None
+    known = example.box is not None or example.source == WHOLE
+    return (quad, example.texts[text], score) if score >= (PLAUSIBLE if known else SURE) else None
 
 
 def _proposals(locator: Model, frame: Frame, example: Example) -> Iterator[Corners]:
-    if example.source == "lcd-strips":  # the picture is the strip
+    if example.source == WHOLE:
         w, h = frame.width, frame.height
         for edge in (0.0, 0.1):
             yield np.array([[2, h * edge], [w - 3, h * edge], [w - 3, h * (1 - edge)], [2, h * (1 - edge)]], np.float32)

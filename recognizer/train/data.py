@@ -138,7 +138,7 @@ def possible_texts(source: str, display: str, reading: str) -> tuple[str, ...]:
     """Texts a display may show when the data states ``reading``; empty when it says nothing usable.
 
     toloka-water lost zeros at both ends; dss188 and the drums of cesc left out some tenths wheels; thai gives
-    digits without a point; fuel-pump gives whole litres, perhaps rounded up.
+    digits without a point; fuel-pump gives whole litres, perhaps rounded up, of one or two decimals.
     """
     text = reading.replace(",", ".")
     if not re.fullmatch(r"\d+(\.\d+)?", text):
@@ -169,8 +169,8 @@ def _thai(text: str) -> tuple[str, ...]:
 
 
 def _fuel_pump(text: str) -> tuple[str, ...]:
-    litres = (int(text), int(text) - 1)
-    return tuple(f"{n}.{d:02d}" for n in litres for d in range(100) if n >= 0)
+    litres = [n for n in (int(text), int(text) - 1) if n >= 0]
+    return tuple(f"{n}.{d:0{places}d}" for places in (2, 1) for n in litres for d in range(10**places))
 
 
 _TEXT_RULES: dict[tuple[str, str], Callable[[str], tuple[str, ...]]] = {

@@ -37,8 +37,8 @@ SPLICED, FEWEST_TO_SPLICE = 0.7, 6
 """Share of a source's strips that are put together from several, and the strips it takes for that."""
 REFILLED_SHARES = {"lcd-strips": 4, "fuel-pump-lcd": 2, "vn-lcd": 2, "cesc-electricity": 2, "off-lcd": 1}
 """How often a display of each source is emptied and filled anew, in parts."""
-REPOINTED_SHARES = {"lcd-strips": 0.05, "fuel-pump-lcd": 0.03, "cesc-electricity": 0.005, "vn-lcd": 0.005}
-"""How often a display of each source has its point moved, of shares that add up to 1.18."""
+REPOINTED_SHARES = {"lcd-strips": 0.10, "fuel-pump-lcd": 0.05, "cesc-electricity": 0.01, "vn-lcd": 0.01}
+"""How often a display of each source has its point moved, of shares that add up to about 1.3."""
 ILLEGIBLE = 3.0
 """How much more often the locator sees a photo whose display is off or covered than another of its source."""
 DRAWN_SCREENS, DRAWN_ON_REAL, FILMED_SCREENS, WATCHED_SCREENS, LEAST_SURROUNDINGS = 4000, 1500, 1500, 400, 60
@@ -128,7 +128,7 @@ def counter_strips(data_dir: Path, models_dir: Path, seed: int) -> list[tuple[fl
         (0.10, counter_screens.drawn_values(rng, screens.draw, DRAWN_SCREENS)),
         (0.01, counter_screens.drawn_values(rng, screens.draw_title, DRAWN_SCREENS // 10)),
         (0.04, counter_screens.drawn_values(rng, screens.draw_on(glasses), DRAWN_ON_REAL // 2)),
-        (0.03, counter_screens.filmed_values(rng, 600)),
+        (0.08, counter_screens.filmed_values(rng, 800)),
     ]
     groups.append((0.03, counter.any_of(_elsewhere(data_dir, examples))))
     return groups
