@@ -33,6 +33,7 @@ setup: $(VENV)/.installed-dev
 # Only for training models; about 1 GB more.
 setup-train: $(VENV)/.installed-dev
 	$(BIN)/pip install --quiet --editable '.[train]'
+	$(TYPEFACES)
 
 $(VENV)/bin/python:
 	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or later is needed: sudo apt-get install python3 python3-venv"; exit 1; }
@@ -62,6 +63,16 @@ define CHROMIUM
 	|| { [ "$$(id -u)" = 0 ] && { apt-get install -y -qq chromium \
 		|| { apt-get update -qq && apt-get install -y -qq chromium; }; } >/dev/null 2>&1; } \
 	|| echo "The tests of the page are skipped without a browser: sudo apt-get install chromium"
+endef
+
+# Training letters drawn meters in many typefaces. Without these it takes what is installed.
+FONTS := $(addprefix fonts-,b612 cantarell comfortaa dejavu-core dejavu-extra dosis freefont-ttf hack inter jura lato \
+	liberation open-sans osifont oxygen paratype play quicksand roboto-unhinted tuffy urw-base35)
+define TYPEFACES
+@dpkg -s $(FONTS) >/dev/null 2>&1 \
+	|| { [ "$$(id -u)" = 0 ] && { apt-get install -y -qq $(FONTS) \
+		|| { apt-get update -qq && apt-get install -y -qq $(FONTS); }; } >/dev/null 2>&1; } \
+	|| echo "Units on meters of other makers are read worse after training without: sudo apt-get install $(FONTS)"
 endef
 
 $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python

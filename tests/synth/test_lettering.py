@@ -1,9 +1,11 @@
-"""Prints of LCDs: strokes and slants of the size that was asked for, and a font for what has no strokes."""
+"""Prints: strokes and slants of the size that was asked for, a font for what has no strokes, others only if wanted."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from recognizer.synth import ink
+from recognizer.synth import ink, typefaces
 from recognizer.synth.ink import Mask
 from recognizer.synth.lettering import BASE, Lettering, text_mask
 from recognizer.synth.screen_blocks import SPELLINGS
@@ -41,3 +43,14 @@ def test_a_fainter_print_is_as_large() -> None:
     full, faint = (Print("kWh", 0, 0, 0.5, Lettering(strength=s)).sized(40) for s in (1.0, 0.5))
     assert full.shape == faint.shape
     assert faint.max() == pytest.approx(full.max() / 2, abs=1)
+
+
+def test_what_is_installed_changes_no_picture_until_training_asks_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert {typefaces.by_lot(n) for n in range(50)} == {typefaces.OWN}
+    monkeypatch.setattr(typefaces, "_used", ("one.ttf", "two.otf"))
+    before, after = np.random.default_rng(3), np.random.default_rng(3)
+    letters = [Lettering.sample(before) for _ in range(60)]
+    assert {a.typeface for a in letters} == {"one.ttf", "two.otf", typefaces.OWN}
+    monkeypatch.undo()
+    plain = [Lettering.sample(after) for _ in range(60)]
+    assert [replace(a, typeface=typefaces.OWN) for a in letters] == plain  # nor do they take a draw from others

@@ -2,15 +2,16 @@
 
 from argparse import Namespace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="training needs the extra: pip install 'meter-recognizer[train]'")
 
-from recognizer.train import counter, flat, locator, refill, splice  # noqa: E402
+from recognizer.train import corners, counter, flat, locator, refill, splice  # noqa: E402
 from recognizer.train.__main__ import _schedule  # noqa: E402
-from recognizer.train.data import possible_texts  # noqa: E402
+from recognizer.train.data import Example, possible_texts  # noqa: E402
 from recognizer.train.export import to_onnx  # noqa: E402
 from recognizer.train.located import holds  # noqa: E402
 from recognizer.train.nets import LOCATOR_KINDS, CounterNet, LocatorNet  # noqa: E402
@@ -90,6 +91,33 @@ def test_texts_left_open_by_the_truth() -> None:
     assert possible_texts("dss188-electricity", "drum", "01234")[3] == "01234.3"
     assert possible_texts("cesc-electricity", "lcd", "0176144") == ("0176144",)
     assert possible_texts("vn-lcd", "lcd", "STANDARD") == ()
+    pumps = possible_texts("fuel-pump-lcd", "lcd", "199")
+    assert {"199.84", "199.8", "198.8", "198.04"} <= set(pumps)
+    assert "199" not in pumps
+
+
+@pytest.mark.parametrize(
+    ("source", "box", "score", "kept"),
+    [
+        ("fuel-pump-lcd", None, -1.0, True),
+        ("fuel-pump-lcd", None, -5.0, False),
+        ("toloka-water", (0.0, 0.0, 90.0, 30.0), -5.0, True),
+        ("lcd-strips", None, -5.0, True),
+    ],
+)
+def test_what_hardly_reads_as_its_truth_is_a_display_only_where_one_is_known_to_be(
+    monkeypatch: pytest.MonkeyPatch,
+    source: str,
+    box: tuple[float, float, float, float] | None,
+    score: float,
+    kept: bool,
+) -> None:
+    quad = np.array([[0, 0], [90, 0], [90, 30], [0, 30]], np.float32)
+    monkeypatch.setattr(corners, "_proposals", lambda *_: [quad])
+    monkeypatch.setattr(corners, "_score", lambda *_: (score, 0))
+    example = Example("x.webp", source, "train", "lcd", "energy", True, None, ("199.8",), box)
+    anything: Any = None
+    assert (corners._best(anything, anything, anything, example) is not None) == kept
 
 
 @pytest.mark.parametrize("half", [False, True])
