@@ -36,6 +36,8 @@ MOST_SPOILED = 0.7
 """Strength of ``degrade`` at most: beyond it no person could read what stands beside the digits."""
 ON_PLATE = 0.6
 """Share of the readings without a unit on the glass beside which the plate has one, as on many older meters."""
+TALLER = (-0.27, 0.1)
+"""By how much of its height the located value is taller than the digits."""
 NOT_TOLD = -1
 """In place of a unit's class: of a real photo whose truth does not tell it, of a title."""
 NO_MARK_TOLD: tuple[bool | None, ...] = (None,) * len(SCREEN_MARKS)
@@ -108,7 +110,7 @@ def sample(rng: np.random.Generator, drawn: ScreenPicture, surroundings: Sequenc
         unit = "kWh"
         clean, printed = _printed(rng, clean, drawn.panel, value, unit)
     spoiled = degrade(rng, clean, min(MOST_SPOILED, sample_strength(rng))) if rng.random() < 0.5 else clean
-    value = shake_corners(rng, value)
+    value = located(rng, value)
     if rng.random() < FURTHER_LEFT and (further := reaching_left(value)) is not None:
         value = further
     elif box.label is not None and rng.random() < FURTHER_LEFT and _left_of(panel_matrix(value), box.label):
@@ -126,6 +128,11 @@ def sample(rng: np.random.Generator, drawn: ScreenPicture, surroundings: Sequenc
         mark in by_form or _told(mark in lit, False, sight) for mark, sight in zip(SCREEN_MARKS, seen[2:], strict=True)
     )
     return Panel(evened(jitter_pixels(rng, panel)), label, NOT_TOLD if of_value is None else of_value, marks, places)
+
+
+def located(rng: np.random.Generator, value: Corners) -> Corners:
+    """The value as the locator may place it: of real digits it gives as little as three quarters of the height."""
+    return stretched(shake_corners(rng, value), 0.0, 0.0, float(rng.uniform(*TALLER)) / 2)
 
 
 def _left_of(matrix: NDArray[np.float64], label: Corners) -> bool:
@@ -191,7 +198,7 @@ def _places(
 
 
 def sample_real(rng: np.random.Generator, real: RealPanel) -> Panel:
-    panel = cut_panel(real.image, shake_corners(rng, real.value))
+    panel = cut_panel(real.image, located(rng, real.value))
     return Panel(evened(jitter_pixels(rng, panel)), real.label, real.unit, real.marks)
 
 
