@@ -16,7 +16,7 @@ from recognizer.vision.ctc import best_path, log_softmax, text_scores
 from recognizer.vision.locate import normalise
 from recognizer.vision.models import LazyModel, Model
 from recognizer.vision.panel import cut_panel, further_left, reaching_left
-from recognizer.vision.rectify import evened
+from recognizer.vision.rectify import evened, stretched
 
 LABEL_CHARACTERS = "0123456789.*-:+ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 SCREEN_UNITS = ("", "kWh", "MWh", "kvarh", "kVAh", "kW", "kvar", "kVA", "V", "A", "Hz", "m³")
@@ -29,8 +29,11 @@ is overlooked would pass for a reading."""
 SURELY_NO_LABEL = 0.5
 """The same of a label: below it one stands there that is too small or too faint to be read."""
 SURELY_READ, READ = 0.9, 0.5
-"""Chances: of a label above the first no longer panel is looked at; from the second on what stands on that one counts,
-since the print of the plate comes into its reach."""
+"""Chances: of a label above the first no longer panel is looked at, of a label and a unit no taller one; from the
+second on what stands on such a one counts, since the print of the plate comes into its reach."""
+TALLER = 0.12
+"""What is added above and below a value whose label or unit is not surely read, as a share of its height: of real
+digits the locator gives as little as three quarters of theirs, and its panel then ends where the label stands."""
 CUT_OFF = 8
 """Columns at the left end of a panel, as wide as one or two characters: what begins there may begin further left."""
 LEAST_MARK = 0.02
@@ -98,13 +101,15 @@ class ScreenReader:
         trusts = trusts_of(model)
         beside = read_panel(model, cut_panel(pixels, value), trusts)
         further = further_left(value) if beside.cut_off else reaching_left(value)
-        sure = beside.label is not None and beside.label.probability >= SURELY_READ
-        if further is None or (sure and not beside.cut_off):
+        if further is not None and (beside.cut_off or not _sure(beside.label)):
+            longer = read_panel(model, cut_panel(pixels, further), trusts)
+            if beside.cut_off and longer.label is not None:
+                beside = replace(beside, label=longer.label)
+            beside = _with_left(beside, longer)
+        if _sure(beside.label) and _sure(beside.unit):
             return beside
-        longer = read_panel(model, cut_panel(pixels, further), trusts)
-        if beside.cut_off and longer.label is not None:
-            beside = replace(beside, label=longer.label)
-        return _with_left(beside, longer)
+        taller = read_panel(model, cut_panel(pixels, stretched(value, 0.0, 0.0, TALLER)), trusts)
+        return replace(beside, label=_surer(beside.label, taller.label), unit=_surer(beside.unit, taller.unit))
 
     @property
     def digest(self) -> str | None:
@@ -144,6 +149,10 @@ def _with_left(beside: Beside, longer: Beside) -> Beside:
         _surer(beside.label, longer.label), _surer(beside.unit, longer.unit),
         tuple(lit[text] for text in SCREEN_MARKS if text in lit),
     )  # fmt: skip
+
+
+def _sure(read: Mark | None) -> bool:
+    return read is not None and read.probability >= SURELY_READ
 
 
 def _surer(own: Mark | None, longer: Mark | None) -> Mark | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from recognizer.domain.observation import Mark
 from recognizer.errors import ModelError
@@ -14,6 +15,7 @@ from recognizer.vision.screen import (
     LABEL_CHARACTERS,
     SCREEN_MARKS,
     SCREEN_UNITS,
+    TALLER,
     ScreenReader,
     Trust,
     Trusts,
@@ -138,7 +140,8 @@ def test_a_label_left_of_a_short_value_is_read_on_a_longer_panel(
     tmp_path: Any, near: str, far: str, label: str | None
 ) -> None:
     """The surer of the two, with the marks of both; the unit as well, where the longer one shows it for certain."""
-    panels = iter([model(near, {"kWh": 9.0}, {"T1": 0.2}), model(far, {"kW": 2.0}, {"T1": 0.9, "MAX": 0.3})])
+    far_panel = model(far, {"kW": 2.0}, {"T1": 0.9, "MAX": 0.3})
+    panels = iter([model(near, {"kWh": 9.0}, {"T1": 0.2}), far_panel, model("", {"": SURE}, {})])
     doubt = 4.0 if near == "1" else SURE
     looks: list[Any] = []
 
@@ -162,6 +165,34 @@ def test_a_label_left_of_a_short_value_is_read_on_a_longer_panel(
         assert len(looks) == 1  # what is surely read needs no second look
     else:
         assert {m.text: round(m.probability, 1) for m in beside.marks} == {"T1": 0.9, "MAX": 0.3}
+
+
+def test_what_a_low_box_leaves_out_is_read_on_a_taller_panel(tmp_path: Any) -> None:
+    """Of real digits the locator gives less than their height: the row of 1.8.0 was cut through, and no unit read."""
+    panels = iter([model("", {"": 1.0, "kWh": 0.8}, {"T1": 0.2}), model("1.8.0", {"kWh": 9.0}, {"T1": 0.9})])
+    heights: list[float] = []
+
+    def run(picture: Any) -> Any:
+        return next(panels).run(picture)
+
+    def cut(_: Any, value: NDArray[np.float32]) -> NDArray[np.uint8]:
+        heights.append(float(value[3, 1] - value[0, 1]))
+        return PANEL
+
+    reader = ScreenReader(tmp_path)
+    read = SimpleNamespace(run=run, card=SimpleNamespace(settings={}))
+    reader._model = SimpleNamespace(present=True, load=lambda: read)  # type: ignore[assignment]
+    value = np.array([[100, 90], [700, 90], [700, 140], [100, 140]], np.float32)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("recognizer.vision.screen.cut_panel", cut)
+        beside = reader.read(np.zeros((300, 900, 3), np.uint8), value)
+    assert heights == [50.0, pytest.approx(50 * (1 + 2 * TALLER))]
+    assert beside.label is not None
+    assert beside.label.text == "1.8.0"
+    assert beside.unit is not None
+    assert beside.unit.text == "kWh"
+    assert beside.unit.probability > 0.9
+    assert [m.probability for m in beside.marks] == [pytest.approx(0.2)]  # unlit ones come into its reach as well
 
 
 @pytest.mark.parametrize(("near", "at"), [("8.2", 0), (".8.2", CUT_OFF)])
