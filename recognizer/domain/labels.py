@@ -81,6 +81,8 @@ _OBIS = re.compile(
 _ABSTRACT: dict[tuple[int, int], Reason] = {(9, 1): "clock", (9, 2): "date", (1, 2): "date"}
 _SERVICE: dict[tuple[int, int], Reason] = {(96, 1): "serial", (97, 97): "error"}
 _TARIFF = re.compile(r"(?:T|RATE|TARIFF)0?([1-8])")
+_IN_FORCE = re.compile(r"(?<=\.\d)T[1-8]$")
+"""Behind a code, in the same row, stands the tariff that is counted now: 1.8.0 T2 is the total all the same."""
 _TOTAL = frozenset(map(plain, ("TOTAL", "TOT", "SUM", "ALL", "CUM", "TOTAL CUM", "Σ", "∑", "СУММА", "ИТОГО", "ВСЕГО")))
 _EXPORT = frozenset(("EXP", "EXPORT", "-A", "A-"))
 _HARMLESS = frozenset(("IMP", "IMPORT", "+A", "A+", "L1", "L2", "L3", "→", "←", "BATTERY", "SIGNAL", "KEY", "LOCK"))
@@ -129,7 +131,7 @@ def meaning(text: str) -> Meaning:
     bare = word.replace(".", "")
     if len(bare) >= 2 and set(bare) == {"8"}:
         return Meaning(reason="display_test")
-    if match := _OBIS.fullmatch(word):
+    if match := _OBIS.fullmatch(_IN_FORCE.sub("", word)):
         return _obis(*match.groups())
     if word in _TOTAL:
         return Meaning(tariff=0)

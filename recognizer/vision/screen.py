@@ -31,7 +31,7 @@ SURELY_NO_LABEL = 0.5
 SURELY_READ, READ = 0.9, 0.5
 """Chances: of a label above the first no longer panel is looked at, of a label and a unit no taller one; from the
 second on what stands on such a one counts, since the print of the plate comes into its reach."""
-TALLER = 0.12
+TALLER = 0.15
 """What is added above and below a value whose label or unit is not surely read, as a share of its height: of real
 digits the locator gives as little as three quarters of theirs, and its panel then ends where the label stands."""
 CUT_OFF = 8

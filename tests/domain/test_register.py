@@ -196,6 +196,14 @@ def test_a_mark_that_cannot_be_is_refused(wrong: tuple[str, float]) -> None:
         Mark(*wrong)
 
 
+@pytest.mark.parametrize(
+    ("label", "code", "reason"),
+    [("1.8.0T2", "1.8.0", None), ("1.8.2 T1", "1.8.2", None), ("1.7.0T2", None, "power"), ("1.8.0*1T2", None, None)],
+)
+def test_the_tariff_in_force_behind_a_code_is_no_part_of_it(label: str, code: str | None, reason: str | None) -> None:
+    assert (meaning(label).code, meaning(label).reason) == (code, reason)
+
+
 @given(st.text(max_size=12))
 def test_any_text_has_a_meaning_and_none_is_a_register_by_chance(text: str) -> None:
     said = meaning(text)
