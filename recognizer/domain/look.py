@@ -13,9 +13,9 @@ from recognizer.domain.plausibility import Case, check
 from recognizer.domain.policy import Policy
 from recognizer.domain.prior import weigh
 from recognizer.domain.profile import Profile
-from recognizer.domain.quads import in_one_stack
 from recognizer.domain.reading import Candidate, Finding, Reading, Status
 from recognizer.domain.register import MESSAGES, Screen, by_absence, display_test, which_register, without_time
+from recognizer.domain.rows import as_many_decimals, best_text, rows_beside
 from recognizer.domain.turns import shows_another, speaks_for, written_so
 
 UNREAD_WEIGHT = 0.5
@@ -48,8 +48,10 @@ def look(
     ranked = []
     for d in displays:
         screen = _screen(d, displays, profile, policy)
-        reading = _reading(d, screen, policy, known, profile, serials, dials if d is beside else ())
-        if "." not in _text(d) and any("." in _text(row) for row in _rows_beside(d, displays, policy)):
+        rows = rows_beside(d, displays, policy)
+        reading = _reading(d, screen, policy, known, profile, serials, dials if d is beside else (), rows)
+        pointed = any("." in candidate.text for candidate in reading.candidates[:1])
+        if not pointed and any("." in best_text(row) for row in rows):
             reading = _without_point(reading, policy)
         ranked.append((_prominence(d, observation), Seen(d, screen, reading)))
     # A screen that says it is no reading is not one that could not be read.
@@ -68,20 +70,10 @@ def _told_apart(seen: Seen) -> bool:
 
 def _screen(display: Display, displays: Sequence[Display], profile: Profile | None, policy: Policy) -> Screen:
     """What the display shows. One of several rows has a name of its own: without one it is not the total."""
-    screen = which_register(without_time(display, _text(display)), profile)
-    if screen.register is not None and by_absence(display) and _rows_beside(display, displays, policy):
+    screen = which_register(without_time(display, best_text(display)), profile)
+    if screen.register is not None and by_absence(display) and rows_beside(display, displays, policy):
         return replace(screen, register=None, reason="register_unknown")
     return screen
-
-
-def _rows_beside(display: Display, displays: Sequence[Display], policy: Policy) -> list[Display]:
-    """The other rows of digits of an LCD that shows several."""
-    if display.kind != "lcd":
-        return []
-    rows = [d for d in displays if d is not display and d.kind == "lcd"]
-    return [
-        d for d in rows if len(_text(d).replace(".", "")) >= policy.min_digits and in_one_stack(display.quad, d.quad)
-    ]
 
 
 def _without_point(reading: Reading, policy: Policy) -> Reading:
@@ -89,11 +81,6 @@ def _without_point(reading: Reading, policy: Policy) -> Reading:
     finding = Finding("point_missed", "Another row of the display has decimals: the point may have been missed here.")
     doubted = replace(reading, confidence=reading.confidence * policy.point_missed)
     return not_accepted(replace(doubted, findings=(*reading.findings, finding)))
-
-
-def _text(display: Display) -> str:
-    """The likeliest of every position."""
-    return "".join(g.odds[0][0] for g in display.glyphs if g.odds and g.absent < 0.5)
 
 
 def _reading(
@@ -104,12 +91,15 @@ def _reading(
     profile: Profile | None,
     serials: frozenset[str],
     dials: tuple[Dial, ...] = (),
+    rows: Sequence[Display] = (),
 ) -> Reading:
     first, wheel = next(iter(dials), None), last_wheel(display.glyphs)
     roll = settled(policy.roll, first, wheel, policy.dials)
     register = known_register(screen, known)
     dated = register is not None and known.taken_at is not None
     seen = decode(display.glyphs, display.kind, k=MORE_CANDIDATES if dated else policy.candidates, roll=roll)
+    if seen and rows:
+        seen = as_many_decimals(seen, [decode(row.glyphs, row.kind, k=policy.candidates) for row in rows])
     seen = _as_the_wheels_stand(seen, display, policy)
     case, candidates = None, seen
     if seen and register is not None and known.taken_at is not None:
