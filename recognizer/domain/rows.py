@@ -10,7 +10,7 @@ from recognizer.domain.quads import in_one_stack
 from recognizer.domain.reading import Candidate
 
 OTHER_DECIMALS = 0.1
-"""How often a row has another number of decimals than the one above it, at most: the cells of a panel are fixed, and
+"""How often a row has another number of decimals than the others, at most: the cells of a panel are fixed, and
 what counts in one unit is shown alike."""
 
 
