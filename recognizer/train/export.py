@@ -86,7 +86,7 @@ def export_role(role: str, checkpoint: Path, models_dir: Path) -> None:
             "units": list(SCREEN_UNITS),
             "marks": list(SCREEN_MARKS),
             "data": [
-                "screens drawn by recognizer.synth in typefaces that Debian brings, before parts of the training photos",
+                "screens drawn by recognizer.synth in typefaces of Debian, before parts of the training photos",
                 "first frames of its clips",
                 "screens drawn onto training photos of displays that are off (cesc-electricity, vn-lcd, off-lcd)",
                 "labels and units of vn-lcd, cesc-electricity and prepaid-balance; fuel-pump-lcd as panels without any",
