@@ -24,7 +24,7 @@ from recognizer.evaluate import Answer, Truth
 from recognizer.reader import MeterReader
 
 OURS = "meter-recognizer"
-REGION_MODELS = ("locator", "counter")
+REGION_MODELS = ("locator", "counter", "textline")
 """They decide which region and which positions the peers get."""
 
 

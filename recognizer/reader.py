@@ -71,7 +71,7 @@ class MeterReader:
         self._dials = DialFinder(models_dir)
         self._screens = ScreenReader(models_dir)
         self._wheels = WheelReader(models_dir)
-        self._policy = policy or policy_of(self._counter)
+        self._policy = policy or policy_of(self._counter[0])
 
     @property
     def policy(self) -> Policy:
@@ -126,7 +126,7 @@ class MeterReader:
         drum = next((d.quad for d in readable), None)
         row = all(_certainty(d.glyphs) < NO_COUNTER for d in displays)
         pointers = self._dials.find(frame, drum, row=row) if dials else ()
-        models = [("locator", self._locator.digest), ("counter", self._counter.digest)]
+        models = [(model.card.role, model.digest) for model in (self._locator, *self._counter)]
         kinds = {d.kind for d in displays}
         helpers = (("lcd", "screen", self._screens), ("drum", "wheel", self._wheels))
         models += [(role, digest) for kind, role, helper in helpers if kind in kinds and (digest := helper.digest)]

@@ -85,6 +85,10 @@ def test_other_rules_outdate_what_was_looked_at() -> None:
     assert Version({"counter": "c"}, "2").outdates(line)
     assert Version({"counter": "d"}, "1").outdates(line)
     assert not Version({"counter": "d"}, "2").outdates(line | {"error": "damaged"})
+    # A strip that one network read would come out differently with another one beside it.
+    assert Version({"counter": "c", "textline": "t"}, "1").outdates(line)
+    nothing = line | {"readings": [], "findings": [{"code": "no_meter"}]}
+    assert not Version({"counter": "c", "textline": "t"}, "1").outdates(nothing)
 
 
 def test_counts_are_of_what_stands(photos: Path) -> None:

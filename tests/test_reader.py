@@ -48,7 +48,7 @@ def test_threads_share_one_reader(reader: MeterReader) -> None:
 
 def test_a_report_names_its_models(reader: MeterReader) -> None:
     models = reader.read(SAMPLE).to_dict()["models"]
-    assert set(models) == {"locator", "counter", "screen"}
+    assert set(models) == {"locator", "counter", "textline", "screen"}
     assert all(len(digest) == 12 for digest in models.values())
 
 

@@ -16,6 +16,7 @@ from recognizer.archive.pool import Engine, InProcess
 from recognizer.archive.sources import Archive
 from recognizer.archive.work import Reader
 from recognizer.errors import InputError
+from recognizer.vision.counter import READERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,9 @@ class Version:
         if line.get("rules") != self.rules:
             return True
         changed = {role for role, digest in line["models"].items() if self.models.get(role) != digest}
+        changed |= {role for role in READERS if role in self.models and role not in line["models"]}
         no_display = not line["readings"] and any(finding["code"] == "no_meter" for finding in line["findings"])
-        return bool(changed - {"counter"} if no_display else changed)
+        return bool(changed.difference(READERS) if no_display else changed)
 
 
 @dataclass(frozen=True, slots=True)

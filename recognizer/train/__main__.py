@@ -19,13 +19,13 @@ from recognizer.train.fit import Schedule
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m recognizer.train", description=__doc__)
-    networks = ("locator", "counter", "screen", "dial", "wheel")
+    networks = ("locator", "counter", "textline", "screen", "dial", "wheel")
     parser.add_argument("what", choices=("corners", *networks, "average", "calibrate", "export"))
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--models", type=Path, default=Path("models"))
     parser.add_argument("--checkpoints", type=Path, default=CHECKPOINTS)
     parser.add_argument("--name", help="checkpoint name; default: the role")
-    parser.add_argument("--start-from", type=Path, help="checkpoint or model.onnx whose weights to start from")
+    parser.add_argument("--start-from", type=Path, help="checkpoint, model.onnx or (textline) wheel to start from")
     parser.add_argument("--threads", type=int, default=1, help="of the network; its pictures are drawn beside it")
     parser.add_argument("--steps", type=int, default=20000)
     parser.add_argument("--rate", type=float, default=2e-3)
@@ -48,6 +48,9 @@ def main() -> None:
     elif args.what == "counter":
         schedule = _schedule(args, 32)
         recipes.train_counter(args.data, args.models, checkpoint, schedule, args.start_from)
+    elif args.what == "textline":
+        schedule = _schedule(args, 32)
+        recipes.train_textline(args.data, args.models, checkpoint, schedule, args.start_from)
     elif args.what == "screen":
         schedule = _schedule(args, 16)
         recipes.train_screen(args.data, checkpoint, schedule, args.start_from)

@@ -150,7 +150,7 @@ def score_strips(counter: Model, each: int = STRIPS) -> tuple[Scored, ...]:
         rng = np.random.default_rng([27, seed])
         strip = render_strip(rng, ("lcd", "drum")[seed % 2])
         image = degrade(rng, strip.image) if seed % 4 > 1 else strip.image
-        glyphs = read_strip(counter, rectify(image, np.asarray(strip.quad, np.float32)))
+        glyphs = read_strip((counter,), rectify(image, np.asarray(strip.quad, np.float32)))
         text = "".join(g.odds[0][0] for g in glyphs if g.odds and g.odds[0][1] > g.absent)
         scored.append(Scored(f"strip {seed}", text == strip.text))
     return tuple(scored)

@@ -5,12 +5,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+from torch import nn
 
 from recognizer.synth import DigitBank, degrade, load_digit_bank, render_strip
 from recognizer.synth.clip_stage import Ground
 from recognizer.synth.drum import DrumStyle, render_drum
 from recognizer.synth.labels import Strip
-from recognizer.train import counter, counter_screens, dial, locator, screen, screen_real, screens, wheel
+from recognizer.train import counter, counter_screens, dial, locator, pretrained, screen, screen_real, screens, wheel
 from recognizer.train import locator_scenes as scenes
 from recognizer.train import screen_panels as panels
 from recognizer.train.counter import Cutout
@@ -23,6 +24,7 @@ from recognizer.train.points import repointed
 from recognizer.train.refill import refilled
 from recognizer.train.renew import renewed
 from recognizer.train.splice import spliced
+from recognizer.train.textline_net import TextlineNet
 from recognizer.vision.card import CARD_NAME
 from recognizer.vision.models import load_model
 
@@ -138,9 +140,27 @@ def train_counter(
     data_dir: Path, models_dir: Path, checkpoint: Path, schedule: Schedule, start_from: Path | None
 ) -> None:
     """Train on ``counter_strips``, watching the strips held back."""
+    _fit_to_strips(CounterNet(), data_dir, models_dir, checkpoint, schedule, start_from)
+
+
+def train_textline(
+    data_dir: Path, models_dir: Path, checkpoint: Path, schedule: Schedule, start_from: Path | None
+) -> None:
+    """As ``train_counter``; ``start_from`` may be the wheel that ``pretrained`` takes the first weights from."""
+    net = TextlineNet()
+    net.keep_first_blocks()
+    if start_from is not None and start_from.suffix == ".whl":
+        pretrained.fill(net, start_from)
+        start_from = None
+    _fit_to_strips(net, data_dir, models_dir, checkpoint, schedule, start_from)
+
+
+def _fit_to_strips(
+    net: nn.Module, data_dir: Path, models_dir: Path, checkpoint: Path, schedule: Schedule, start_from: Path | None
+) -> None:
     watched = _watched_strips(data_dir)
     fit(
-        CounterNet(), counter.batches(counter_strips(data_dir, models_dir, schedule.seed)), counter.loss, schedule,
+        net, counter.batches(counter_strips(data_dir, models_dir, schedule.seed)), counter.loss, schedule,
         checkpoint, start_from, on_check=lambda net, step: log.info("%d %s", step, counter.accuracy(net, watched)),
     )  # fmt: skip
 

@@ -1,12 +1,13 @@
 """A network for further training from its committed ONNX file, where the checkpoint it came from is gone.
 
-The export folds every normalisation into the convolution before it. Training needs them back, so each gets the
+The export folds every batch normalisation into the convolution before it. Training needs them back, so each gets the
 statistics that the folded network shows on real inputs, and a scale and shift that leave its output unchanged.
 """
 
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import onnx
 import torch
 from onnx import numpy_helper
@@ -20,8 +21,9 @@ def restore(net: nn.Module, model: Path, run: Callable[[], object]) -> None:
         ValueError: the file's convolutions are not those of ``net``.
     """
     graph = onnx.load(str(model)).graph
-    values = {i.name: torch.from_numpy(numpy_helper.to_array(i).copy()) for i in graph.initializer}
+    values = _values(graph)
     folded = [[values[name] for name in node.input[1:]] for node in graph.node if node.op_type == "Conv"]
+    linear = [values[node.input[1]] for node in graph.node if node.op_type == "MatMul" and node.input[1] in values]
     net.eval()
     steps = _in_order_of_use(net, run)
     convolutions = [m for m in steps if isinstance(m, nn.Conv2d)]
@@ -38,12 +40,28 @@ def restore(net: nn.Module, model: Path, run: Callable[[], object]) -> None:
                     step.bias.copy_(bias)
                 elif isinstance(after, nn.BatchNorm2d):
                     after.bias.copy_(bias)
+        for name, parameter in net.named_parameters():
+            if name in values:
+                parameter.copy_(values[name])
+        # Where each row of a batch is multiplied by itself the weight has its name; else it is turned, and has none.
+        for step in (m for m in steps if isinstance(m, nn.Linear)):
+            if linear:
+                step.weight.copy_(linear.pop(0).mT)
         _normalise_anew(steps, run)
+
+
+def _values(graph: onnx.GraphProto) -> dict[str, Tensor]:
+    """The constants of a graph by name, those whole that the export has halved, and equal ones under each name."""
+    values = {i.name: torch.from_numpy(numpy_helper.to_array(i).astype(np.float32)) for i in graph.initializer}
+    for node in graph.node:
+        if node.op_type in ("Cast", "Identity") and node.input[0] in values:
+            values[node.output[0]] = values[node.input[0]]
+    return values
 
 
 def _in_order_of_use(net: nn.Module, run: Callable[[], object]) -> list[nn.Module]:
     used: list[nn.Module] = []
-    watched = [m for m in net.modules() if isinstance(m, (nn.Conv2d, nn.BatchNorm2d))]
+    watched = [m for m in net.modules() if isinstance(m, (nn.Conv2d, nn.BatchNorm2d, nn.Linear))]
     hooks = [m.register_forward_pre_hook(lambda module, _: used.append(module)) for m in watched]
     with torch.no_grad():
         run()

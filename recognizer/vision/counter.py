@@ -1,9 +1,12 @@
 """Read an upright strip: odds over characters at every position, and where each position lies.
 
-The network gives a CTC column every few pixels (Graves 2006). Odds of a position are exact conditionals:
-the probability of the best text with this position changed, over all such changes, all else fixed.
+Two networks read it: the counter was taught by meters alone, the textline reader is one of printed lines that went
+on to meters. They misread different photos, so a text has the geometric mean of what the two give it (product of
+experts, Hinton 2002). Each gives a CTC column every few pixels (Graves 2006). Odds of a position are exact
+conditionals: the probability of the best text with this position changed, over all such changes, all else fixed.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,32 +14,41 @@ from numpy.typing import NDArray
 
 from recognizer.domain.observation import CHARACTERS, Glyph
 from recognizer.errors import ModelError
+from recognizer.vision.card import CARD_NAME
 from recognizer.vision.ctc import Array, Changes, Codes, best_path, changes, log_softmax, spans_of
 from recognizer.vision.locate import normalise
-from recognizer.vision.models import Model, load_model
+from recognizer.vision.models import Model, default_models_dir, load_model
 from recognizer.vision.rectify import STRIP_HEIGHT, STRIP_WIDTH, evened
 
+READERS = ("counter", "textline")
 LEAST = 1e-4
 """Odds below this are left out of an observation."""
 LEAST_INSERTION = 0.02
 MOST_POSITIONS, MOST_CLIMBS = 16, 3
 
 
-def load_counter(models_dir: Path | None = None) -> Model:
-    """As ``load_model``; ModelError also for a counter of strips of another size than ``rectify`` cuts."""
-    model = load_model("counter", models_dir)
-    size = tuple(model.card.input.get(side) for side in ("height", "width"))
-    if size != (STRIP_HEIGHT, STRIP_WIDTH):
-        raise ModelError(
-            f"the counter {model.digest} reads strips of {size[0]} x {size[1]} pixels and this version cuts "
-            f"{STRIP_HEIGHT} x {STRIP_WIDTH}: train it anew with `meter train`, or leave the shipped one in its place"
-        )
-    return model
+def load_counter(models_dir: Path | None = None) -> tuple[Model, ...]:
+    """The counter and, unless the folder has none (it may be an earlier version's), the textline reader.
+
+    Raises as ``load_model``; ModelError also for one of strips of another size than ``rectify`` cuts.
+    """
+    folder = models_dir or default_models_dir()
+    roles = [role for role in READERS if role == READERS[0] or (folder / role / CARD_NAME).is_file()]
+    models = tuple(load_model(role, models_dir) for role in roles)
+    for model in models:
+        size = tuple(model.card.input.get(side) for side in ("height", "width"))
+        if size != (STRIP_HEIGHT, STRIP_WIDTH):
+            raise ModelError(
+                f"the {model.card.role} {model.digest} reads strips of {size[0]} x {size[1]} pixels and this version "
+                f"cuts {STRIP_HEIGHT} x {STRIP_WIDTH}: train it anew with `meter train`, or leave the shipped one "
+                "in its place"
+            )
+    return models
 
 
-def read_strip(model: Model, strip: NDArray[np.uint8]) -> tuple[Glyph, ...]:
-    """Glyphs of one display from its rectified strip, left to right."""
-    return glyphs_of(log_probs_of(model, strip))
+def read_strip(models: Sequence[Model], strip: NDArray[np.uint8]) -> tuple[Glyph, ...]:
+    """Glyphs of one display from its rectified strip, left to right, as the networks together read it."""
+    return glyphs_of(*(log_probs_of(model, strip) for model in models))
 
 
 def log_probs_of(model: Model, strip: NDArray[np.uint8]) -> Array:
@@ -44,18 +56,21 @@ def log_probs_of(model: Model, strip: NDArray[np.uint8]) -> Array:
     return log_softmax(np.asarray(model.run(normalise(evened(strip)))[0][0], np.float64))
 
 
-def glyphs_of(log_probs: Array) -> tuple[Glyph, ...]:
-    """Positions and their odds from a (columns, 12) table of log-probabilities, class 0 the blank."""
-    best = best_path(log_probs)[:MOST_POSITIONS]
-    changed = changes(log_probs, best)
+def glyphs_of(*tables: Array) -> tuple[Glyph, ...]:
+    """Positions and their odds from (columns, 12) tables of log-probabilities of one strip, class 0 the blank.
+
+    Where each position lies is what the first table says.
+    """
+    paths = {best_path(table)[:MOST_POSITIONS] for table in tables}
+    best, changed = max(((path, _changes(tables, path)) for path in sorted(paths)), key=lambda one: one[1].text)
     for _ in range(MOST_CLIMBS):  # the best path is not always the best text: climb while one change betters it
         top = _bettered(best, changed)[:MOST_POSITIONS] if best else best
         if top == best:
             break
-        best, changed = top, changes(log_probs, top)
+        best, changed = top, _changes(tables, top)
     if not best:
         return ()
-    spans = spans_of(log_probs, best)
+    spans = spans_of(tables[0], best)
     glyphs: list[Glyph] = []
     for i in range(len(best) + 1):
         if (inserted := _inserted(changed, best, i, spans)) is not None:
@@ -63,6 +78,17 @@ def glyphs_of(log_probs: Array) -> tuple[Glyph, ...]:
         if i < len(best):
             glyphs.append(Glyph(_odds(changed.replaced[i], changed.dropped[i]), *spans[i]))
     return tuple(glyphs)
+
+
+def _changes(tables: Sequence[Array], text: Codes) -> Changes:
+    """The mean of what the tables say of the text and of all that is one change away."""
+    each = [changes(table, text) for table in tables]
+    return Changes(
+        float(np.mean([of.text for of in each])),
+        np.mean([of.replaced for of in each], 0),
+        np.mean([of.dropped for of in each], 0),
+        np.mean([of.added for of in each], 0),
+    )
 
 
 def _bettered(text: Codes, changed: Changes) -> Codes:

@@ -4,7 +4,7 @@ import pytest
 
 pytest.importorskip("torch", reason="training needs the extra: pip install 'meter-recognizer[train]'")
 
-from recognizer.train.calibrate import ACCEPT_ERROR, SUREST, threshold
+from recognizer.train.calibrate import ACCEPT_ERROR, FLATTERED, SUREST, threshold
 
 
 def test_what_the_confidences_expect_counts_though_no_error_was_seen() -> None:
@@ -12,7 +12,7 @@ def test_what_the_confidences_expect_counts_though_no_error_was_seen() -> None:
     scored = [(1 - 0.0001 * n, True) for n in range(1000)]
     accept = threshold(scored)
     accepted = [confidence for confidence, _ in scored if confidence >= accept]
-    assert sum(1 - c for c in accepted) / len(accepted) == pytest.approx(ACCEPT_ERROR, rel=0.05)
+    assert sum(1 - c for c in accepted) / len(accepted) == pytest.approx(ACCEPT_ERROR / FLATTERED, rel=0.05)
 
 
 def test_errors_that_were_counted_count_however_sure_the_readings() -> None:

@@ -3,23 +3,26 @@
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="training needs the extra: pip install 'meter-recognizer[train]'")
 
-from recognizer.train import corners, counter, flat, locator, refill, splice  # noqa: E402
+from recognizer.synth import render_strip  # noqa: E402
+from recognizer.train import corners, counter, flat, locator, pretrained, refill, splice  # noqa: E402
 from recognizer.train.__main__ import _schedule  # noqa: E402
 from recognizer.train.data import Example, possible_texts  # noqa: E402
 from recognizer.train.export import to_onnx  # noqa: E402
 from recognizer.train.located import holds  # noqa: E402
 from recognizer.train.nets import LOCATOR_KINDS, CounterNet, LocatorNet  # noqa: E402
 from recognizer.train.restore import restore  # noqa: E402
+from recognizer.train.textline_net import TextlineNet  # noqa: E402
 from recognizer.vision import locate  # noqa: E402
 from recognizer.vision.counter import read_strip  # noqa: E402
 from recognizer.vision.models import default_models_dir, load_model  # noqa: E402
-from recognizer.vision.rectify import rectify  # noqa: E402
+from recognizer.vision.rectify import evened, rectify  # noqa: E402
 
 
 @pytest.mark.parametrize("angle", [0, 37, 90, 180, 271])
@@ -84,6 +87,7 @@ def test_networks_keep_the_shapes_that_inference_expects() -> None:
     with torch.no_grad():
         assert LocatorNet().eval()(torch.zeros(1, 3, 64, 96)).shape == (1, 11, 16, 24)
         assert CounterNet().eval()(torch.zeros(2, 3, 96, 448)).shape == (2, 56, 12)
+        assert TextlineNet().eval()(torch.zeros(2, 3, 96, 448)).shape == (2, 28, 12)
 
 
 def test_texts_left_open_by_the_truth() -> None:
@@ -140,6 +144,31 @@ def test_training_goes_on_from_an_exported_network(tmp_path: Path, half: bool) -
         assert float((net(strips) - again.eval()(strips)).abs().max()) < 1e-3
     with pytest.raises(ValueError, match="another network than LocatorNet"):
         restore(other := LocatorNet(), tmp_path / "model.onnx", lambda: other(torch.zeros(1, 3, 64, 64)))
+
+
+def test_training_goes_on_from_the_shipped_textline_reader() -> None:
+    """Its file has halved weights, linear steps turned about, and layers that no normalisation is folded into."""
+    model = load_model("textline")
+    rng = np.random.default_rng(6)
+    drawn = [render_strip(rng, kind) for kind in ("lcd", "drum")]
+    strips = [evened(rectify(s.image, np.asarray(s.quad, np.float32))) for s in drawn]
+    pictures = locator.normalise(torch.from_numpy(np.stack(strips).transpose(0, 3, 1, 2)))
+    net = TextlineNet()
+    restore(net, default_models_dir() / "textline/model.onnx", lambda: net(pictures))
+    with torch.no_grad():
+        found = net.eval()(pictures)
+    wanted = np.concatenate([model.run(picture[None].numpy())[0] for picture in pictures])
+    assert float(np.abs(wanted - found.numpy()).max()) < 1e-2
+    assert counter.greedy(found) == [strip.text for strip in drawn]
+    exported = to_onnx(net, pictures[:1], halved=True)
+    assert len(exported) < 4_000_000
+
+
+def test_first_weights_come_from_one_wheel_only(tmp_path: Path) -> None:
+    with ZipFile(tmp_path / "other.whl", "w") as archive:
+        archive.writestr(pretrained.MEMBER, b"of another version")
+    with pytest.raises(ValueError, match=r"not that of rapidocr-onnxruntime 1\.4\.4"):
+        pretrained.fill(TextlineNet(), tmp_path / "other.whl")
 
 
 def test_short_runs_of_training_do_not_end_where_they_began() -> None:
@@ -227,7 +256,7 @@ def test_a_refilled_display_shows_the_new_text_only() -> None:
     right = 0
     for _ in range(20):
         new = make(rng)
-        glyphs = read_strip(model, rectify(new.image, new.quad))
+        glyphs = read_strip((model,), rectify(new.image, new.quad))
         right += "".join(g.odds[0][0] for g in glyphs if g.odds and g.odds[0][1] > g.absent) == new.texts[0]
     assert right >= 12
     assert refill.refilled([counter.Cutout(old.image, old.quad, ("1",), "test", "drum")]) is None

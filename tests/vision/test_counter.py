@@ -82,6 +82,24 @@ def test_a_digit_that_may_not_be_there_is_a_position_that_is_mostly_absent() -> 
     assert glyphs[1].absent == pytest.approx(0.7, abs=0.03)
 
 
+def test_two_networks_read_what_both_find_likely() -> None:
+    """Each has its own favourite, 147 and 197; what they share is 1, 4 and 7, though neither is sure of it."""
+    one = table({}, {"1": 0.99}, {}, {"4": 0.6, "9": 0.02}, {}, {"7": 0.99}, {})
+    other = table({}, {"1": 0.9}, {}, {}, {"9": 0.55, "4": 0.4}, {}, {}, {"7": 0.9}, {})
+    alone, together = glyphs_of(other), glyphs_of(one, other)
+    assert [g.odds[0][0] for g in alone if g.absent < 0.5] == ["1", "9", "7"]
+    assert [g.odds[0][0] for g in together if g.absent < 0.5] == ["1", "4", "7"]
+    middle = next(g for g in together if g.odds[0][0] == "4")
+    assert middle.start < 3.5 / 7 < middle.end  # where it lies the first of them says
+    assert glyphs_of(one, one) == glyphs_of(one)
+
+
+def test_an_earlier_versions_folder_is_read_by_its_counter_alone(tmp_path: Path) -> None:
+    shutil.copytree(default_models_dir() / "counter", tmp_path / "counter")
+    assert [model.card.role for model in load_counter()] == ["counter", "textline"]
+    assert [model.card.role for model in load_counter(tmp_path)] == ["counter"]
+
+
 def test_an_empty_strip_has_no_positions() -> None:
     assert glyphs_of(table(*[{}] * 10)) == ()
 
@@ -90,7 +108,7 @@ def test_a_counter_of_an_earlier_version_is_told_when_it_is_loaded(tmp_path: Pat
     """A user's own: at the first photo the runtime would complain about shapes."""
     shutil.copytree(default_models_dir() / "counter", tmp_path / "counter")
     settings = dict(read_card(tmp_path / "counter").settings)
-    assert load_counter(tmp_path).card.settings == settings
+    assert [model.card.settings for model in load_counter(tmp_path)] == [settings]
     write_card(tmp_path / "counter", Card({**settings, "input": {**settings["input"], "height": 48, "width": 224}}))
     with pytest.raises(ModelError, match=r"48 x 224 pixels .* `meter train`"):
         load_counter(tmp_path)
