@@ -3,9 +3,9 @@
 Logistic regression (Platt 1999) on photos that no network trained on: the validation splits and the training
 photos held back. The accept threshold is the lowest that keeps the share of errors among the accepted photos of this
 set at ACCEPT_ERROR or below: of the errors that were counted, and of FLATTERED times those that the confidences
-themselves expect, since few were counted, and what networks were chosen by flatters. (Selection with guaranteed risk, Geifman and
-El-Yaniv 2017, has a bound for that; the set is too small for it.) It assumes that later photos resemble these. Photos
-of ``wrong_truths.csv`` are left out. Never ``test``.
+themselves expect, since few were counted, and what networks were chosen by flatters. (Selection with guaranteed risk,
+Geifman and El-Yaniv 2017, has a bound for that; the set is too small for it.) It assumes that later photos resemble
+these. Photos of ``wrong_truths.csv`` are left out. Never ``test``.
 
 Of every photo worse copies count as well, smaller and in other light: the set has few errors, some of its photos have
 near-copies among the training photos, and networks were chosen by it again and again, so it is read better than what
@@ -36,9 +36,8 @@ from recognizer.vision.frame import Frame, load_frame
 log = logging.getLogger(__name__)
 ACCEPT_ERROR = 0.01
 FLATTERED = 2.0
-"""How many errors are to be expected among accepted photos of meters never seen for one among those held back. From 0.95
-on the networks before foretold 1.3 % here and were wrong on 2.3 % of the test photos; the more a network knows by
-heart, the more."""
+"""How many errors are to be expected among accepted photos of meters never seen for one among those held back. The
+networks before foretold 1.3 % from 0.95 on and were wrong on 2.3 % of the test photos."""
 SUREST = 0.99
 """The threshold where no share of the photos may be accepted."""
 RIDGE = 16.0

@@ -176,6 +176,20 @@ def test_drums_are_read_as_they_are_made() -> None:
     assert decode([*whole[:5], Glyph(((".", 0.2),), 0.6, 0.6), *wrong_place[5:]], "drum")[0].text == "00138.331"
 
 
+def test_an_lcd_of_few_digits_with_three_decimals_must_be_seen_surely() -> None:
+    """1.955 of 1955, 26.855 of 26855: a speck, or nothing at all, was a point before the last three digits."""
+
+    def best(text: str, point: int, chance: float) -> str:
+        digits = [Glyph(((c, 0.999),), 0, 1) for c in text]
+        speck = Glyph(((".", chance),), 0.5, 0.5)
+        return decode([*digits[:point], speck, *digits[point:]], "lcd")[0].text
+
+    assert best("26855", 2, 0.8) == "26855"
+    assert best("26855", 2, 0.97) == "26.855"
+    assert best("26855", 4, 0.6) == "2685.5"
+    assert best("00012345", 5, 0.6) == "00012.345"
+
+
 def test_a_drum_with_nine_wheels_is_doubted() -> None:
     """001953.434 of 00153.434, and accepted."""
     glyphs = [Glyph(((c, 0.999),), 0, 1) for c in "00153.434"]
