@@ -123,7 +123,7 @@ def _reading(
         findings = (Finding("serial_number", f"{text} is the serial that stands on the meter, no reading."),)
     status: Status = "refused" if findings else "accepted"
     if not findings and confidence < policy.accept_above:
-        message = f"Confidence {confidence:.2f} is below the {policy.accept_above:.2f} that acceptance takes."
+        message = f"Confidence {confidence:.3f} is below the {policy.accept_above:.3f} that acceptance takes."
         findings = (Finding("low_confidence", message),)
     if status != "refused":
         findings = (*findings, *(finding for _, finding in doubts if finding is not None))

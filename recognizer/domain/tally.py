@@ -96,7 +96,7 @@ def conclude_register(
 def _doubts(confidence: float, seconds: float, policy: Policy, rules: VisitRules) -> list[Finding]:
     """Why a text that was seen over so many seconds with this confidence is not accepted."""
     if confidence < policy.accept_above:
-        message = f"Confidence {confidence:.2f} is below the {policy.accept_above:.2f} that acceptance takes."
+        message = f"Confidence {confidence:.3f} is below the {policy.accept_above:.3f} that acceptance takes."
         return [Finding("low_confidence", message)]
     if seconds < rules.apart and confidence < rules.single_above:
         message = f"Seen once, with confidence {confidence:.2f}: a second look or {rules.single_above:.2f} is needed."
