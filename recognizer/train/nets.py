@@ -14,7 +14,7 @@ CORNER_UNIT = 32.0
 """Corner offsets are predicted in units of this many input pixels."""
 
 
-def _conv(inp: int, out: int, kernel: int = 3, stride: int | tuple[int, int] = 1) -> nn.Sequential:
+def conv(inp: int, out: int, kernel: int = 3, stride: int | tuple[int, int] = 1) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(inp, out, kernel, stride, kernel // 2, bias=False), nn.BatchNorm2d(out), nn.Hardswish(inplace=True)
     )
@@ -77,16 +77,16 @@ class LocatorNet(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stage1 = nn.Sequential(_conv(3, 16, 3, 2), _conv(16, 32, 3, 2), Residual(32))
-        self.stage2 = nn.Sequential(_conv(32, 64, 3, 2), Residual(64))
-        self.stage3 = nn.Sequential(_conv(64, 96, 3, 2), Residual(96))
-        self.stage4 = nn.Sequential(_conv(96, 144, 3, 2), Residual(144))
+        self.stage1 = nn.Sequential(conv(3, 16, 3, 2), conv(16, 32, 3, 2), Residual(32))
+        self.stage2 = nn.Sequential(conv(32, 64, 3, 2), Residual(64))
+        self.stage3 = nn.Sequential(conv(64, 96, 3, 2), Residual(96))
+        self.stage4 = nn.Sequential(conv(96, 144, 3, 2), Residual(144))
         self.up = nn.Upsample(scale_factor=2, mode="nearest")
         self.lat4, self.lat3, self.lat2 = (nn.Conv2d(c, 64, 1) for c in (144, 96, 64))
-        self.merge3, self.merge2 = _conv(64, 64), _conv(64, 64)
+        self.merge3, self.merge2 = conv(64, 64), conv(64, 64)
         self.reduce = nn.Conv2d(64, 32, 1)
         self.lat1 = nn.Conv2d(32, 32, 1)
-        self.merge1 = nn.Sequential(_conv(32, 32), _conv(32, 32))
+        self.merge1 = nn.Sequential(conv(32, 32), conv(32, 32))
         self.head = nn.Conv2d(32, len(LOCATOR_KINDS) + 9, 1)
         with torch.no_grad():
             self.head.bias[: len(LOCATOR_KINDS)] = -4.0  # displays are rare: start from "nothing here"
@@ -116,14 +116,14 @@ class CounterNet(nn.Module):
         super().__init__()
         a, b, c, d, e = 24, 48, 72, 128, 192
         self.fine = nn.Sequential(
-            _conv(3, 16, 3, 2),  # 48 x 224
+            conv(3, 16, 3, 2),  # 48 x 224
             Separable(16, a),
             Separable(a, a),
             nn.Conv2d(a, a, 3, 2, 1, bias=False),  # 24 x 112
             nn.BatchNorm2d(a),
         )
         self.features = nn.Sequential(
-            _conv(3, a, 3, 2),  # 24 x 112
+            conv(3, a, 3, 2),  # 24 x 112
             Separable(a, b, (3, 3), (1, 1)),
             Separable(b, c, (3, 3), (2, 2)),  # 12 x 56
             Separable(c, c),
@@ -154,20 +154,20 @@ class ScreenNet(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.fine = nn.Sequential(
-            _conv(3, 24, 3, 2),  # 72 x 192
-            _conv(24, 32),  # small labels are ten pixels tall: their strokes are seen before anything is shrunk
-            _conv(32, 64, 3, 2),  # 36 x 96
+            conv(3, 24, 3, 2),  # 72 x 192
+            conv(24, 32),  # small labels are ten pixels tall: their strokes are seen before anything is shrunk
+            conv(32, 64, 3, 2),  # 36 x 96
             Residual(64, crossed=True),
             Residual(64, crossed=True),
         )
         self.coarse = nn.Sequential(
-            _conv(64, 128, 3, (2, 1)),  # 18 x 96
+            conv(64, 128, 3, (2, 1)),  # 18 x 96
             Residual(128, crossed=True),
             Residual(128, crossed=True),
         )
         self.cells = nn.Conv2d(128, len(SCREEN_UNITS) + len(SCREEN_MARKS), 1)
         self.context = nn.Sequential(
-            _conv(LABEL_ROWS * 64 + 128, 128, 1), Separable(128, 128, (1, 9)), Separable(128, 128, (1, 9)),
+            conv(LABEL_ROWS * 64 + 128, 128, 1), Separable(128, 128, (1, 9)), Separable(128, 128, (1, 9)),
             nn.Dropout(0.1), nn.Conv2d(128, 2 * (len(LABEL_CHARACTERS) + 1), 1),
         )  # fmt: skip
         with torch.no_grad():
@@ -231,7 +231,7 @@ class DialNet(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            _conv(3, 16, 3, 2),  # 24 x 24
+            conv(3, 16, 3, 2),  # 24 x 24
             Separable(16, 32),
             Separable(32, 64, (5, 5), (2, 2)),  # 12 x 12
             Separable(64, 64, (5, 5)),
@@ -251,7 +251,7 @@ class WheelNet(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            _conv(3, 24, 3, 2),  # 24 x 16
+            conv(3, 24, 3, 2),  # 24 x 16
             Separable(24, 48),
             Separable(48, 96, (5, 5), (2, 2)),  # 12 x 8
             Separable(96, 96, (5, 5)),

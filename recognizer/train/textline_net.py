@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from recognizer.train.nets import Separable, _conv
+from recognizer.train.nets import Separable, conv
 
 BLOCKS: tuple[tuple[int, int, int, tuple[int, int], bool], ...] = (
     (3, 16, 32, (1, 1), False),
@@ -99,7 +99,7 @@ class TextlineNet(nn.Module):
         self.stem = nn.Conv2d(3, 16, 3, 2, 1)  # 24 x 112
         self.blocks = nn.Sequential(*(Block(*block) for block in BLOCKS))  # 3 x 56
         self.fine = nn.Sequential(
-            _conv(3, 16, 3, 2),  # 48 x 224
+            conv(3, 16, 3, 2),  # 48 x 224
             Separable(16, 24),
             Separable(24, 24),
             Separable(24, 48, (3, 3), (2, 2)),  # 24 x 112
