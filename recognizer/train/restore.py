@@ -43,7 +43,7 @@ def restore(net: nn.Module, model: Path, run: Callable[[], object]) -> None:
         for name, parameter in net.named_parameters():
             if name in values:
                 parameter.copy_(values[name])
-        # A linear step along columns is exported turned about and nameless (MatMul); one of a single row keeps its name.
+        # A linear step along columns is exported turned about and nameless; one of a single row keeps its name.
         for step in (m for m in steps if isinstance(m, nn.Linear)):
             if linear:
                 step.weight.copy_(linear.pop(0).mT)
