@@ -20,6 +20,10 @@ from recognizer.domain.turns import shows_another, speaks_for, written_so
 
 UNREAD_WEIGHT = 0.5
 """How much a display counts that reads as nothing, beside one that reads surely: its place in the report."""
+WITHOUT_UNIT = 0.25
+"""How much an LCD counts there that has no unit beside it: of training photos' finds 30 of 32 displays had one, and 5 of
+10 others, most of them printed serial numbers."""
+SURELY_A_UNIT = 0.5
 MORE_CANDIDATES = 24
 """Texts weighed against a history: the true one may be far down where a digit is hidden."""
 
@@ -261,13 +265,15 @@ def weakest_position(glyphs: Sequence[Glyph]) -> float:
 
 
 def _prominence(display: Display, observation: Observation) -> float:
-    """Large, sure and central displays first: people point the camera at the register they mean."""
+    """Large, sure and central displays first: people point the camera at the register they mean. LCDs name a unit."""
     (ax, ay), (bx, by), (cx, cy), (dx, dy) = display.quad
     area = abs((cx - ax) * (dy - by) - (dx - bx) * (cy - ay)) / 2
     off_x = (ax + bx + cx + dx) / 4 - observation.width / 2
     off_y = (ay + by + cy + dy) / 4 - observation.height / 2
     off_centre = hypot(off_x, off_y) / max(1.0, hypot(observation.width, observation.height) / 2)
-    return display.score * sqrt(area) * (1 - 0.5 * min(1.0, off_centre))
+    prominence = display.score * sqrt(area) * (1 - 0.5 * min(1.0, off_centre))
+    named = display.unit is not None and display.unit.probability >= SURELY_A_UNIT
+    return prominence if display.kind == "drum" or named else WITHOUT_UNIT * prominence
 
 
 def _logit(p: float) -> float:

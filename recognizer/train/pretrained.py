@@ -1,11 +1,10 @@
-"""The first weights of the textline reader: those of the mobile recogniser of PP-OCRv4 (PaddlePaddle, Apache-2.0).
+"""The first weights of the textline reader: those of the small recogniser of PP-OCRv6 (PaddlePaddle, Apache-2.0).
 
-They lie as an ONNX file in the wheel ``rapidocr-onnxruntime`` 1.4.4 (Apache-2.0), which ``pip download --no-deps``
-brings; it is not installed. Of its 6,624 characters ours keeps the digits and the point.
+They lie as an ONNX file in the wheel ``rapidocr`` 3.10.0 (Apache-2.0), which ``pip download --no-deps`` brings; it is
+not installed. Of its 18,709 characters ours keeps the digits and the point.
 """
 
 import hashlib
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from zipfile import ZipFile
@@ -15,15 +14,13 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from recognizer.train.textline_net import ScaledSwish, TextlineNet, Weighed
+from recognizer.train.textline_net import TextlineNet, Weighed
 
-MEMBER = "rapidocr_onnxruntime/models/ch_PP-OCRv4_rec_infer.onnx"
-SHA256 = "48fc40f24f6d2a207a2b1091d3437eb3cc3eb6b676dc3ef9c37384005483683b"
+MEMBER = "rapidocr/models/PP-OCRv6_rec_small.onnx"
+SHA256 = "6f327246b50388f3c176ae304bd95767ea6dc0c9ae92153ef8cbe210b3c14884"
 CHARACTERS = "0123456789."
 GREY, OUR_GREY = 127.5, 64.0
 """What grey levels are divided by for the recogniser, and for ours (``vision.locate.normalise``)."""
-LEARNED = re.compile(r"(?!p2o|fill_constant).*\.[wb]_\d")
-"""Names of the constants that are weights; the others are numbers of its formulas."""
 
 
 def fill(net: TextlineNet, wheel: Path) -> None:
@@ -32,27 +29,30 @@ def fill(net: TextlineNet, wheel: Path) -> None:
     Raises ValueError where the wheel holds another file than the one this was written for.
     """
     with ZipFile(wheel) as archive:
-        data = archive.read(MEMBER)
+        data = archive.read(MEMBER) if MEMBER in archive.namelist() else b""
     if hashlib.sha256(data).hexdigest() != SHA256:
-        raise ValueError(f"{wheel}: its {MEMBER} is not that of rapidocr-onnxruntime 1.4.4")
+        raise ValueError(f"{wheel}: it has no {MEMBER}, or not that of rapidocr 3.10.0")
     model = onnx.load_from_string(data)
     weights = _in_order_of_use(model)
+    stem = net.stem
     with torch.no_grad():
-        _stem(net.stem, weights)
+        for step in (stem.first, stem.narrow, stem.wide, stem.joined, stem.out):
+            _convolution(step, weights)
+        stem.first.weight.mul_(OUR_GREY / GREY)
         for block in net.blocks:
-            _convolution(block.depthwise, weights, block.act1)
+            _convolution(block.depthwise, weights)
             if isinstance(block.weighed, Weighed):
                 _convolution(block.weighed.squeeze, weights)
                 _convolution(block.weighed.excite, weights)
-            _convolution(block.pointwise, weights, block.act2)
-        _normalised(net.inward[0], weights)
-        _normalised(net.inward[1], weights)
+            _convolution(block.widen, weights)
+            _convolution(block.narrow, weights)
+        for row in (net.skipped, net.inward, net.beside):
+            for part in (row[0].weight, row[1].weight, row[1].bias, row[1].running_mean, row[1].running_var):
+                part.copy_(next(weights))
         for mixer in net.mixers:
             for part in (mixer.norm1, mixer.looks, mixer.seen, mixer.norm2, mixer.wide, mixer.narrow):
                 _pair(part, weights)
         _pair(net.norm, weights)
-        for row in (net.outward, *net.joined):
-            _normalised(row, weights)
         weight, bias = next(weights).mT, next(weights)
         kept = [0, *_classes(model)]
         net.head.weight.copy_(weight[kept])
@@ -60,9 +60,11 @@ def fill(net: TextlineNet, wheel: Path) -> None:
 
 
 def _in_order_of_use(model: onnx.ModelProto) -> Iterator[Tensor]:
-    values = {node.output[0]: node.attribute[0].t for node in model.graph.node if node.op_type == "Constant"}
-    used = [name for node in model.graph.node for name in node.input if name in values]
-    return (torch.from_numpy(numpy_helper.to_array(values[name]).copy()) for name in used if LEARNED.fullmatch(name))
+    """The recogniser's weights; what holds fewer numbers is a number of its formulas or a shape."""
+    values = {value.name: value for value in model.graph.initializer}
+    used = (values[name] for node in model.graph.node for name in node.input if name in values)
+    arrays = (numpy_helper.to_array(value) for value in used)
+    return (torch.from_numpy(array.copy()) for array in arrays if array.dtype == "float32" and array.size > 1)
 
 
 def _classes(model: onnx.ModelProto) -> list[int]:
@@ -71,32 +73,10 @@ def _classes(model: onnx.ModelProto) -> list[int]:
     return [characters.index(character) + 1 for character in CHARACTERS]
 
 
-def _stem(step: nn.Conv2d, weights: Iterator[Tensor]) -> None:
-    """The first convolution, its normalisation folded into it, for grey levels as ours are."""
-    weight, gain, shift, mean, variance = (next(weights) for _ in range(5))
-    gain = gain / (variance + 1e-5).sqrt()
+def _convolution(step: nn.Conv2d, weights: Iterator[Tensor]) -> None:
     assert step.bias is not None
-    step.weight.copy_(weight * gain[:, None, None, None] * (OUR_GREY / GREY))
-    step.bias.copy_(shift - mean * gain)
-
-
-def _convolution(step: nn.Conv2d, weights: Iterator[Tensor], after: ScaledSwish | None = None) -> None:
-    """With what follows it before the swish, a gain and a shift, folded into it."""
-    weight, bias = next(weights), next(weights)
-    if after is not None:
-        gain, shift = next(weights), next(weights)
-        weight, bias = weight * gain, bias * gain + shift
-        after.scale.copy_(next(weights))
-        after.shift.copy_(next(weights))
-    assert step.bias is not None
-    step.weight.copy_(weight)
-    step.bias.copy_(bias)
-
-
-def _normalised(row: nn.Sequential, weights: Iterator[Tensor]) -> None:
-    step, norm = row[0], row[1]
-    for part in (step.weight, norm.weight, norm.bias, norm.running_mean, norm.running_var):
-        part.copy_(next(weights))
+    step.weight.copy_(next(weights))
+    step.bias.copy_(next(weights).flatten())
 
 
 def _pair(part: nn.LayerNorm | nn.Linear, weights: Iterator[Tensor]) -> None:

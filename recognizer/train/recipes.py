@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from torch import nn
+from torch import Tensor, nn
 
 from recognizer.synth import DigitBank, degrade, load_digit_bank, render_strip
 from recognizer.synth.clip_stage import Ground
@@ -16,7 +16,7 @@ from recognizer.train import locator_scenes as scenes
 from recognizer.train import screen_panels as panels
 from recognizer.train.counter import Cutout
 from recognizer.train.data import Example, Image, held_back, load_examples, read_photo
-from recognizer.train.fit import Batch, Schedule, average, fit
+from recognizer.train.fit import Batch, Schedule, average, fit, half_precision
 from recognizer.train.flat import flatten
 from recognizer.train.located import located_cutouts
 from recognizer.train.nets import CounterNet, DialNet, LocatorNet, ScreenNet, WheelNet
@@ -152,15 +152,21 @@ def train_textline(
     if start_from is not None and start_from.suffix == ".whl":
         pretrained.fill(net, start_from)
         start_from = None
-    _fit_to_strips(net, data_dir, models_dir, checkpoint, schedule, start_from)
+
+    def loss(net: nn.Module, strips: Batch) -> Tensor:
+        with half_precision(cell_by_cell=True):
+            return counter.loss(net, strips)
+
+    _fit_to_strips(net, data_dir, models_dir, checkpoint, schedule, start_from, loss)
 
 
 def _fit_to_strips(
-    net: nn.Module, data_dir: Path, models_dir: Path, checkpoint: Path, schedule: Schedule, start_from: Path | None
+    net: nn.Module, data_dir: Path, models_dir: Path, checkpoint: Path, schedule: Schedule, start_from: Path | None,
+    loss: Callable[[nn.Module, Batch], Tensor] = counter.loss,
 ) -> None:
     watched = _watched_strips(data_dir)
     fit(
-        net, counter.batches(counter_strips(data_dir, models_dir, schedule.seed)), counter.loss, schedule,
+        net, counter.batches(counter_strips(data_dir, models_dir, schedule.seed)), loss, schedule,
         checkpoint, start_from, on_check=lambda net, step: log.info("%d %s", step, counter.accuracy(net, watched)),
     )  # fmt: skip
 

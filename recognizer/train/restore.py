@@ -51,11 +51,13 @@ def restore(net: nn.Module, model: Path, run: Callable[[], object]) -> None:
 
 
 def _values(graph: onnx.GraphProto) -> dict[str, Tensor]:
-    """The constants of a graph by name, those whole that the export has halved, and equal ones under each name."""
+    """The constants of a graph by name, those whole that the export has packed, and equal ones under each name."""
     values = {i.name: torch.from_numpy(numpy_helper.to_array(i).astype(np.float32)) for i in graph.initializer}
     for node in graph.node:
         if node.op_type in ("Cast", "Identity") and node.input[0] in values:
             values[node.output[0]] = values[node.input[0]]
+        elif node.op_type == "Mul" and all(name in values for name in node.input):
+            values[node.output[0]] = values[node.input[0]] * values[node.input[1]]
     return values
 
 

@@ -2,6 +2,7 @@
 reading, the wrong display billed, and a calibration in which more evidence lowers the confidence."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from recognizer.domain.code import Code
 from recognizer.domain.conclude import conclude
 from recognizer.domain.meter import Known, Meter
-from recognizer.domain.observation import Display, DisplayKind, Glyph, Observation, Quad
+from recognizer.domain.observation import Display, DisplayKind, Glyph, Mark, Observation, Quad
 from recognizer.domain.policy import Calibration, Policy
 from recognizer.domain.reading import Report
 
@@ -94,6 +95,15 @@ def test_the_most_prominent_display_is_billed_and_decides() -> None:
     answer = report(small, off)
     # The main display is off: a small one beside it must not become the bill.
     assert (answer.status, [r.status for r in answer.readings]) == ("refused", ["refused", "accepted"])
+
+
+@pytest.mark.parametrize(("unit", "billed"), [(0.9, "12345"), (0.1, "4018238")])
+def test_an_lcd_with_a_unit_goes_before_a_serial_number_that_stands_out_more(unit: float, billed: str) -> None:
+    """A printed serial number passes for an LCD, and has no unit."""
+    serial = display("4018238", kind="lcd", score=0.65)
+    value = replace(display("12345", kind="lcd", box=quad(200, 90, 240, 80), score=0.42), unit=Mark("kWh", unit))
+    answers = [report(*order).readings[0] for order in ((serial, value), (value, serial))]
+    assert [reading.candidates[0].text for reading in answers] == [billed, billed]
 
 
 @given(st.lists(st.tuples(chances, chances, chances), max_size=4))
