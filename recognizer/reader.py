@@ -28,6 +28,8 @@ from recognizer.vision.screen import Beside, ScreenReader
 from recognizer.vision.wheel import WheelReader
 
 Corners = NDArray[np.float32]
+Cut = tuple[Corners, tuple[Glyph, ...]]
+"""Corners of a display as it is cut out, and what is read there."""
 
 SURE, DOUBTFUL = 0.97, 0.9
 """Probability of the best text above which a first cut is kept, and below which it is also read upside down."""
@@ -146,15 +148,16 @@ class MeterReader:
         score, whole = found.score, whole_strip(frame)
         upside_down = whole is not None and found.quad[1, 0] < found.quad[0, 0]
         first = np.roll(found.quad, 2, axis=0) if upside_down else found.quad
-        quad, glyphs = self._best_cut(frame, [first])
+        quad, glyphs = first, self._read(frame, first)
         ends = AT_THE_RIGHT if found.kind == "lcd" or _certainty(glyphs) >= SURE else ONE_MORE
         if _certainty(glyphs) < SURE:
-            quads = _cuts(first) if whole is None else [*_cuts(first), whole]
-            quad, glyphs = self._best_cut(frame, quads)
+            others = _other_cuts(first) if whole is None else [*_other_cuts(first), whole]
+            quad, glyphs = self._best_cut(frame, others, (quad, glyphs))
         quad, glyphs = self._with_one_more(frame, quad, glyphs, ends)
         if _certainty(glyphs) < DOUBTFUL:
             # The locator may have taken a plain counter for its upside-down self; the digits tell.
-            turned = self._best_cut(frame, _cuts(np.roll(first, 2, axis=0)))
+            over = np.roll(first, 2, axis=0)
+            turned = self._best_cut(frame, _other_cuts(over), (over, self._read(frame, over)))
             turned = self._with_one_more(frame, *turned, ends)
             believed = CUT_UPRIGHT if whole is not None else 1.0
             if believed * _certainty_a_digit(turned[1]) > _certainty_a_digit(glyphs):
@@ -182,35 +185,44 @@ class MeterReader:
             return None
         return Display("lcd", place, TITLE_SCORE, TITLE_SCORE, (), beside.label, beside.unit, beside.marks)
 
-    def _best_cut(self, frame: Frame, quads: list[Corners]) -> tuple[Corners, tuple[Glyph, ...]]:
-        """Of several cuts of one display the one that reads most certainly."""
-        read = [(quad, read_strip(self._counter, rectify(frame.pixels, quad))) for quad in quads]
-        return max(read, key=lambda cut: _certainty(cut[1]))
+    def _read(self, frame: Frame, quad: Corners) -> tuple[Glyph, ...]:
+        return read_strip(self._counter, rectify(frame.pixels, quad))
+
+    def _best_cut(self, frame: Frame, others: list[Corners], first: Cut) -> Cut:
+        """Of several cuts of one display the one that reads most certainly; the first is read already."""
+        return max((first, *((quad, self._read(frame, quad)) for quad in others)), key=lambda cut: _certainty(cut[1]))
+
+    def _longer(self, frame: Frame, quad: Corners, text: str, left: float, right: float) -> Cut | None:
+        """The cut lengthened at one end, if it shows one digit more there."""
+        further = stretched(quad, left, right, 0.0)
+        strip = rectify(frame.pixels, further)
+        for models in (self._counter[:1], self._counter):  # the first is ten times as fast, and mostly right
+            more = read_strip(models, strip)
+            if not _adds_one(_digits(more), text, at_end=right > 0):
+                return None
+        return further, more
 
     def _with_one_more(
         self, frame: Frame, quad: Corners, glyphs: tuple[Glyph, ...], ends: Sequence[tuple[float, float]]
-    ) -> tuple[Corners, tuple[Glyph, ...]]:
+    ) -> Cut:
         """The cut, or a longer one that shows one digit more, that one surely or all no less certainly."""
         text = _digits(glyphs)
         if len(text) < FEWEST_DIGITS:
             return quad, glyphs
         longer, surely_longer = [(quad, glyphs)], []
         for left, right in ends:
-            further = stretched(quad, left, right, 0.0)
-            more = read_strip(self._counter, rectify(frame.pixels, further))
-            if _adds_one(_digits(more), text, at_end=right > 0):
-                longer.append((further, more))
-                if right > 0 and _digit_odds(more)[-1][1] >= ADDED:
-                    surely_longer.append((further, more))
+            if (cut := self._longer(frame, quad, text, left, right)) is not None:
+                longer.append(cut)
+                if right > 0 and _digit_odds(cut[1])[-1][1] >= ADDED:
+                    surely_longer.append(cut)
         return max(surely_longer or longer, key=lambda cut: (_certainty_a_digit(cut[1]), len(_digits(cut[1]))))
 
     def _perhaps_one_before(self, frame: Frame, quad: Corners, glyphs: tuple[Glyph, ...]) -> tuple[Glyph, ...]:
         """The digits, and before them one that a longer cut shows surely: the locator's loss or the end of a label."""
         text = _digits(glyphs)
         for left in AT_THE_LEFT if len(text) >= FEWEST_DIGITS else ():
-            more = read_strip(self._counter, rectify(frame.pixels, stretched(quad, left, 0.0, 0.0)))
-            odds = _digit_odds(more)
-            if _adds_one(_digits(more), text, at_end=False) and odds[0][1] >= SEEN_BEFORE:
+            cut = self._longer(frame, quad, text, left, 0.0)
+            if cut is not None and (odds := _digit_odds(cut[1]))[0][1] >= SEEN_BEFORE:
                 return (Glyph(((odds[0][0], EITHER),), 0.0, 0.0), *glyphs)
         return glyphs
 
@@ -233,8 +245,8 @@ def _match(codes: Sequence[Code], expected: Sequence[str]) -> bool:
     return agree(identities, expected).agreement == "match"
 
 
-def _cuts(quad: Corners) -> list[Corners]:
-    return [quad, *(stretched(quad, along, along, across) for along, across in OTHER_CUTS)]
+def _other_cuts(quad: Corners) -> list[Corners]:
+    return [stretched(quad, along, along, across) for along, across in OTHER_CUTS]
 
 
 def policy_of(counter: Model) -> Policy:

@@ -21,8 +21,8 @@ from recognizer.domain.turns import shows_another, speaks_for, written_so
 UNREAD_WEIGHT = 0.5
 """How much a display counts that reads as nothing, beside one that reads surely: its place in the report."""
 WITHOUT_UNIT = 0.25
-"""How much an LCD counts there that has no unit beside it: of training photos' finds 30 of 32 displays had one, and 5 of
-10 others, most of them printed serial numbers."""
+"""How much an LCD counts there that has no unit beside it: of finds in training photos 30 of 32 displays had one, and 5
+of 10 others, most of them printed serial numbers."""
 SURELY_A_UNIT = 0.5
 MORE_CANDIDATES = 24
 """Texts weighed against a history: the true one may be far down where a digit is hidden."""
@@ -210,9 +210,10 @@ def _wheel_doubts(display: Display, text: str, policy: Policy) -> list[tuple[flo
     if display.kind != "drum" or not text:
         return []
     written = written_so(text, display.glyphs, policy.turns)
+    another = shows_another(text, display.glyphs, policy.turns)
     between = None
     if written < policy.turns.noted_below:
-        if shows_another(text, display.glyphs, policy.turns):
+        if another:
             message = f"The last wheel seems to show another digit than {text[-1]}: one of two networks misread it."
             between = Finding("wheel_disagrees", message, note=True)
         else:
@@ -220,7 +221,7 @@ def _wheel_doubts(display: Display, text: str, policy: Policy) -> list[tuple[flo
                 f"The last wheel stands between two digits: {text[-1]} is written down {written:.0%} of the times."
             )
             between = Finding("last_wheel_between", message, note=True)
-    doubts: list[tuple[float, Finding | None]] = [(written, between)]
+    doubts: list[tuple[float, Finding | None]] = [(written if another else written**policy.turns.counts, between)]
     whole = len(text.partition(".")[0])
     if whole > MOST_WHOLE_WHEELS:
         message = f"{whole} wheels and no decimals: the point or the red wheels may have been missed."

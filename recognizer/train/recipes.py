@@ -163,7 +163,7 @@ def train_textline(
 def _fit_to_strips(
     net: nn.Module, data_dir: Path, models_dir: Path, checkpoint: Path, schedule: Schedule, start_from: Path | None,
     loss: Callable[[nn.Module, Batch], Tensor] = counter.loss,
-) -> None:
+) -> None:  # fmt: skip
     watched = _watched_strips(data_dir)
     fit(
         net, counter.batches(counter_strips(data_dir, models_dir, schedule.seed)), loss, schedule,
@@ -220,13 +220,13 @@ def drawn_panels(
 def train_screen(data_dir: Path, checkpoint: Path, schedule: Schedule, start_from: Path | None) -> None:
     """Train on drawn screens and on the few real photos whose truth tells what stands beside the value."""
     rng = np.random.default_rng([schedule.seed, 3])
-    telling, bare = screen_real.real_panels(data_dir, usable(data_dir))
-    log.info("%d real panels that tell, %d bare", len(telling), len(bare))
+    telling, strips, bare = screen_real.real_panels(data_dir, usable(data_dir))
+    log.info("%d real panels that tell, %d strips, %d bare", len(telling), len(strips), len(bare))
     canvases = screen_canvases(data_dir)
     fresh = drawn_panels(rng, *canvases, part=WATCHED_SCREENS / DRAWN_SCREENS)
     watched = screen.batches(fresh)(rng, WATCHED_SCREENS)
     groups = drawn_panels(rng, *canvases)
-    groups += [(0.08, panels.any_real(telling)), (0.06, panels.any_real(bare))]
+    groups += [(0.08, panels.any_real(telling)), (0.08, panels.any_real(strips)), (0.05, panels.any_real(bare))]
     fit(
         ScreenNet(), screen.batches(groups), screen.loss, schedule, checkpoint, start_from,
         on_check=lambda net, step: log.info("%d %s", step, screen.accuracy(net, watched)),

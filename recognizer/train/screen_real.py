@@ -18,6 +18,11 @@ LEAST_GROUND = 90
 """Pixels along a display that is off, below which nothing small can be drawn on it."""
 BARE = ("fuel-pump-lcd",)
 """Sources whose panels show a value and nothing that the screen reader knows."""
+STRIPS, ON_NO_STRIP = "lcd-strips", ("T1", "T2", "T3", "T4", "TIME", "DATE")
+"""Source of displays cut out to their digits, and the marks that none of them shows; none has a label either. All 179
+that may teach were looked at by eye."""
+SEEN_UNITS_CSV = Path(__file__).with_name("seen_units.csv")
+"""Units that are wholly seen on some strips, ``none`` where no trace of one is; the others' are cut or blurred."""
 _CODE = re.compile(r"(?:\d{1,2}\.){2,3}\d{1,2}|T[1-4]")
 
 
@@ -32,16 +37,27 @@ def grounds(data_dir: Path, examples: Sequence[Example]) -> list[Ground]:
     return found
 
 
-def real_panels(data_dir: Path, examples: Sequence[Example]) -> tuple[list[RealPanel], list[RealPanel]]:
-    """Displays with something told beside their value, and those that are known to be bare."""
+def real_panels(
+    data_dir: Path, examples: Sequence[Example]
+) -> tuple[list[RealPanel], list[RealPanel], list[RealPanel]]:
+    """Displays with something told beside their value, those cut out to their digits, and those known to be bare."""
     with (data_dir / "photos.csv").open(newline="", encoding="utf-8") as f:
         rows = {row["file"]: row for row in csv.DictReader(f)}
-    telling, bare = [], []
+    with SEEN_UNITS_CSV.open(newline="", encoding="utf-8") as f:
+        seen_units = {row["file"]: 0 if row["unit"] == "none" else unit_class(row["unit"]) for row in csv.DictReader(f)}
+    telling, strips, bare = [], [], []
     for example in examples:
         row = rows[example.file]
-        if example.kind != "lcd" or not example.legible or example.quad is None or row["scene"] == "crop":
+        if example.kind != "lcd" or not example.legible or example.quad is None:
             continue
         photo = read_photo(data_dir, example.file)
+        if example.source == STRIPS:
+            marks = tuple(False if mark in ON_NO_STRIP else None for mark in SCREEN_MARKS)
+            unit = seen_units.get(example.file, NOT_TOLD)
+            strips.append(RealPanel(photo, example.quad, "", unit, marks))
+            continue
+        if row["scene"] == "crop":
+            continue
         if (example.quad < 0).any() or (example.quad > photo.shape[1::-1]).any():
             continue  # of a display that is cut off no surroundings can be seen
         image, value = _around(photo, example.quad)
@@ -51,7 +67,7 @@ def real_panels(data_dir: Path, examples: Sequence[Example]) -> tuple[list[RealP
             unit = unit_class(row["unit"]) if row["unit"] else NOT_TOLD
             # What else is lit there was not written down.
             telling.append(RealPanel(image, value, _label(row["register"]), unit, NO_MARK_TOLD))
-    return telling, bare
+    return telling, strips, bare
 
 
 def _label(register: str) -> str | None:
