@@ -5,6 +5,7 @@ import pytest
 pytest.importorskip("torch", reason="training needs the extra: pip install 'meter-recognizer[train]'")
 
 from recognizer.train.calibrate import ACCEPT_ERROR, FLATTERED, SUREST, threshold
+from recognizer.train.data import Example, held_back, seen_texts
 
 
 def test_what_the_confidences_expect_counts_though_no_error_was_seen() -> None:
@@ -23,3 +24,8 @@ def test_errors_that_were_counted_count_however_sure_the_readings() -> None:
 def test_where_nothing_may_be_accepted_the_threshold_is_high() -> None:
     assert threshold([(0.98, False), (0.9, True)]) == SUREST
     assert threshold([]) == SUREST
+
+
+def test_what_calibrates_is_trained_on_by_nothing() -> None:
+    for file, text in seen_texts().items():
+        assert held_back(Example(file, "fuel-pump-lcd", "train", "lcd", "other", True, None, (text,)))

@@ -1,5 +1,9 @@
 """The screen reader's training pictures: truth where it is told, and none where it is not."""
 
+import csv
+from pathlib import Path
+
+import cv2
 import numpy as np
 import pytest
 
@@ -9,8 +13,9 @@ from recognizer.synth.clip_stage import Ground  # noqa: E402
 from recognizer.synth.labels import RowBoxes, Screen, ScreenPicture, rectangle  # noqa: E402
 from recognizer.synth.screen import draw_screen  # noqa: E402
 from recognizer.synth.screen_real import draw_screen_on  # noqa: E402
-from recognizer.train import renew, screen, screen_panels, screens  # noqa: E402
+from recognizer.train import renew, screen, screen_panels, screen_real, screens  # noqa: E402
 from recognizer.train.calibrate_screen import fitted, said_of  # noqa: E402
+from recognizer.train.data import Example  # noqa: E402
 from recognizer.train.nets import ScreenNet, _along  # noqa: E402
 from recognizer.vision.panel import PANEL_HEIGHT, PANEL_WIDTH, beside  # noqa: E402
 from recognizer.vision.screen import LABEL_CHARACTERS, SCREEN_MARKS, SCREEN_UNITS, Trust  # noqa: E402
@@ -49,6 +54,27 @@ def test_what_a_real_photo_does_not_tell_costs_nothing() -> None:
         told = screen.batches([(1.0, screen_panels.any_real([real("1.8.0", 1, (False,) * len(SCREEN_MARKS))]))])(rng, 2)
         assert float(screen.loss(net, told)) > 1.0
     assert screen.accuracy(net, silent)["unit"] == 0.0
+
+
+def test_a_strip_cut_out_to_its_digits_has_no_label(tmp_path: Path) -> None:
+    """What continues its edges to fill the panel was read as a label, and the register was unknown for it."""
+    with screen_real.SEEN_UNITS_CSV.open(newline="") as file:
+        seen = {row["unit"]: row["file"] for row in csv.DictReader(file)}
+    names = [seen["kWh"], seen["none"], "photos/lcd-strips/another.webp"]
+    with (tmp_path / "photos.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerows([("file", "scene", "unit", "register"), *((name, "crop", "kWh", "") for name in names)])
+    (tmp_path / "photos/lcd-strips").mkdir(parents=True)
+    beyond = rectangle(-2, -2, 180, 30)
+    for name in names:
+        cv2.imwrite(str(tmp_path / name), np.full((28, 178, 3), 140, np.uint8))
+    strips = [Example(name, "lcd-strips", "train", "lcd", "energy", True, beyond, ("123",)) for name in names]
+    telling, cut_out, bare = screen_real.real_panels(tmp_path, strips)
+    assert (telling, bare) == ([], [])
+    assert [panel.label for panel in cut_out] == ["", "", ""]
+    assert [panel.unit for panel in cut_out] == [SCREEN_UNITS.index("kWh"), 0, screen_panels.NOT_TOLD]
+    lit = dict(zip(SCREEN_MARKS, cut_out[0].marks, strict=True))
+    assert (lit["T1"], lit["CUM"]) == (False, None)
 
 
 @pytest.mark.parametrize(
