@@ -16,7 +16,7 @@ from recognizer.domain.profile import Profile
 from recognizer.domain.reading import Candidate, Finding, Reading, Status
 from recognizer.domain.register import MESSAGES, Screen, by_absence, display_test, which_register, without_time
 from recognizer.domain.rows import as_many_decimals, best_text, rows_beside
-from recognizer.domain.turns import shows_another, speaks_for, written_so
+from recognizer.domain.turns import shows_another, written_so
 
 UNREAD_WEIGHT = 0.5
 """How much a display counts that reads as nothing, beside one that reads surely: its place in the report."""
@@ -104,11 +104,10 @@ def _reading(
     seen = decode(display.glyphs, display.kind, k=MORE_CANDIDATES if dated else policy.candidates, roll=roll)
     if seen and rows:
         seen = as_many_decimals(seen, [decode(row.glyphs, row.kind, k=policy.candidates) for row in rows])
-    seen = _as_the_wheels_stand(seen, display, policy)
     case, candidates = None, seen
     if seen and register is not None and known.taken_at is not None:
         case = Case(seen[0].text, known.taken_at, register, known.earlier(register.code))
-        candidates = _as_the_wheels_stand(weigh(seen, case, policy.rules), display, policy)
+        candidates = weigh(seen, case, policy.rules)
     text = candidates[0].text if candidates else ""
     confidence = 0.0
     if candidates:
@@ -192,17 +191,6 @@ def _doubted(reading: Reading) -> Reading:
 def not_accepted(reading: Reading) -> Reading:
     """The reading, for a person to look at first."""
     return replace(reading, status="review") if reading.status == "accepted" else reading
-
-
-def _as_the_wheels_stand(candidates: tuple[Candidate, ...], display: Display, policy: Policy) -> tuple[Candidate, ...]:
-    """A drum's candidates in the order of how likely they are with its wheels where they stand."""
-    if display.kind != "drum":
-        return candidates
-
-    def likely(candidate: Candidate) -> float:
-        return candidate.probability * speaks_for(candidate.text, display.glyphs, policy.turns)
-
-    return tuple(sorted(candidates, key=likely, reverse=True))
 
 
 def _wheel_doubts(display: Display, text: str, policy: Policy) -> list[tuple[float, Finding | None]]:

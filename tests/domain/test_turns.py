@@ -44,17 +44,6 @@ def test_the_digit_further_off_is_doubted() -> None:
     assert reading("00125", (0, 0, 1, 2, 5.8)).confidence < 0.2 < 0.9 < reading("00126", (0, 0, 1, 2, 5.8)).confidence
 
 
-@pytest.mark.parametrize(("turn", "text"), [(6.1, "00126"), (5.3, "00125"), (None, "00125")])
-def test_of_two_digits_that_may_stand_there_the_wheel_says_which(turn: float | None, text: str) -> None:
-    """01591 at 0.51 before 01592 at 0.42, while the wheel stood on 2: refused as not legible."""
-    glyphs = wheels("0012", (0, 0, 1, 2))
-    last = Glyph((("5", 0.51), ("6", 0.45)), 0, 1, turn)
-    display = Display("drum", ((0, 0), (200, 0), (200, 40), (0, 40)), 0.99, 0.99, (*glyphs, last))
-    seen = conclude(Observation(200, 40, 9.0, (display,)), source="", policy=OPEN).readings[0]
-    assert (seen.text, seen.status) == (text, "review")
-    assert 0.2 < seen.confidence < 0.9
-
-
 def test_a_cut_that_is_off_is_no_turn() -> None:
     """All wheels that stand still are as far off; the one before a 9 or 0 may turn, and says nothing."""
     glyphs = wheels("00125", (0.3, 0.3, 1.3, 2.3, 5.5))
@@ -75,17 +64,6 @@ def test_a_last_wheel_that_shows_quite_another_digit_is_looked_at() -> None:
     seen = reading("00125", (0, 0, 1, 2, 8.2))
     assert (seen.text, seen.status) == ("00125", "review")
     assert {"wheel_disagrees", "low_confidence"} == {f.code for f in seen.findings}
-
-
-@pytest.mark.parametrize(
-    ("turn", "right", "text"),
-    [(3.0, "5", "0135"), (8.1, "5", "0185"), (None, "5", "0185"), (3.8, "9", "0139"), (3.8, "5", "0185")],
-)
-def test_every_wheel_speaks_for_its_digit(turn: float | None, right: str, text: str) -> None:
-    """The counter takes a blurred 3 for an 8; a wheel whose right neighbour stands on 9 may have begun to turn."""
-    glyphs = [*wheels("01", (0.0, 1.0)), Glyph((("8", 0.6), ("3", 0.35)), 0, 1, turn), *wheels(right, (None,))]
-    display = Display("drum", ((0, 0), (200, 0), (200, 40), (0, 40)), 0.99, 0.99, tuple(glyphs))
-    assert conclude(Observation(200, 40, 9.0, (display,)), source="", policy=OPEN).readings[0].text == text
 
 
 def test_the_chance_falls_with_the_turn_and_both_digits_share_it() -> None:
