@@ -38,8 +38,7 @@ TOLERANCE, TOLERANCE_PACKED = 1e-3, 0.5
 """By how much the answers of the two networks may differ, which are logits."""
 HALVED, IN_EIGHT_BITS = 256, 30_000
 """From how many numbers on an array of the textline reader is kept in half precision, and from how many in eight bits
-with a scale to each channel: its three million fit into 4 MB. Of 206 held-back strips 4 are read otherwise for it, two
-of them rightly then."""
+with a scale to each channel: its three million fit into 4 MB. Of 206 held-back strips one is read otherwise for it."""
 
 DATA = [
     "bdci-water, toloka-water, thai-electricity, dss188-electricity, cesc-electricity, vn-lcd, pafal-sequence, "
@@ -97,7 +96,9 @@ def export_role(role: str, checkpoint: Path, models_dir: Path) -> None:
                 "screens drawn by recognizer.synth in typefaces of Debian, before parts of the training photos",
                 "first frames of its clips",
                 "screens drawn onto training photos of displays that are off (cesc-electricity, vn-lcd, off-lcd)",
-                "labels and units of vn-lcd, cesc-electricity and prepaid-balance; fuel-pump-lcd as panels without any",
+                "labels and units of vn-lcd, cesc-electricity and prepaid-balance",
+                "lcd-strips as panels without labels, with units of some that were seen by eye",
+                "fuel-pump-lcd as panels without any",
             ],
         }
         _export(ScreenNet(), checkpoint, models_dir / role, (PANEL_HEIGHT, PANEL_WIDTH), settings)
