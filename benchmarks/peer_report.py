@@ -39,9 +39,9 @@ reading of that photo (median; ours also looks for codes and dials). On regions 
 without the finding. Tesseract and ssocr start a process for each picture, and that is in their time."""
 
 HELD = """\
-Python peers read with what their packages hold: RapidOCR 3.10.0 with the small PP-OCRv6 models, rapidocr-onnxruntime
-1.4.4 with the mobile PP-OCRv4 models, meter-digits-recognizer with its one network. Our textline reader began its
-training with the recogniser of those PP-OCRv4 models. Larger, English-only and server
+Python peers read with what their packages hold: RapidOCR 3.10.0 with the small PP-OCRv6 models, with whose recogniser
+our textline reader began its training, rapidocr-onnxruntime 1.4.4 with the mobile PP-OCRv4 models,
+meter-digits-recognizer with its one network. Larger, English-only and server
 models of the first two are downloads from elsewhere and were not tried; nor was Tesseract's third-party training data
 for seven segments, which Debian does not carry: Tesseract reads with its English model, digits only (page segmentation
 mode 7 on regions, 11 on photos). ssocr is made for seven segments, so only LCDs are fair and only LCDs it gets, with

@@ -1,4 +1,4 @@
-"""The network of a recogniser of text lines, PP-LCNetV4 and SVTR as in PP-OCRv6, with a fine picture beside it.
+"""The network of a recogniser of text lines, the small one of PP-OCRv6, with a fine picture beside it.
 
 Its first weights are the recogniser's own (``recognizer.train.pretrained``): of real LCDs there are a thousand to train
 on, and what a digit looks like in any typeface and any light is known to one that has read millions of prints.
