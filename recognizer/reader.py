@@ -197,7 +197,7 @@ class MeterReader:
         """The cut lengthened at one end, if it shows one digit more there."""
         further = stretched(quad, left, right, 0.0)
         strip = rectify(frame.pixels, further)
-        for models in (self._counter[:1], self._counter):  # the first is ten times as fast, and mostly right
+        for models in (self._counter[:1], self._counter)[: len(self._counter)]:  # the first is ten times as fast
             more = read_strip(models, strip)
             if not _adds_one(_digits(more), text, at_end=right > 0):
                 return None

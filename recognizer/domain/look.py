@@ -24,6 +24,7 @@ WITHOUT_UNIT = 0.25
 """How much an LCD counts there that has no unit beside it: of finds in training photos 30 of 32 displays had one, and 5
 of 10 others, most of them printed serial numbers."""
 SURELY_A_UNIT = 0.5
+"""Chance of a unit from which the LCD has one."""
 MORE_CANDIDATES = 24
 """Texts weighed against a history: the true one may be far down where a digit is hidden."""
 
