@@ -98,6 +98,7 @@ class PerfectReader:
         codes: bool = True,
         dials: bool = True,
         place: Quad | None = None,
+        brief: bool = False,
     ) -> Observation:
         self.frames += 1
         return observation_of(self._clip.drawn, self._clip.seen[_part(frame.pixels)])

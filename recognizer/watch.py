@@ -33,6 +33,8 @@ CODES_EVERY = 3.0
 """Seconds between two searches for codes: they stand on the plate all the time."""
 CLEAR, FEWEST_DIGITS = 0.5, 4
 """How clear a value must be, and how long, for a title to be looked for in its place."""
+UPRIGHT = 1.7
+"""How much further right than down an upright display's digits go."""
 LEAST_SCORE = 0.2
 """Score of a display whose place is watched; weaker finds are background."""
 
@@ -51,6 +53,7 @@ class Observes(Protocol):
         codes: bool = True,
         dials: bool = True,
         place: Quad | None = None,
+        brief: bool = False,
     ) -> Observation: ...
 
 
@@ -150,6 +153,8 @@ class _Watching:
         self._codes_at = 0.0
         self._place: Quad | None = None
         """Where the clearest value stood that was seen last."""
+        self._upright = False
+        """Whether a value was seen clearly and upright: who films does not turn the camera."""
         self._same = False
         self.read = 0
 
@@ -173,6 +178,8 @@ class _Watching:
             look = partial(look, dials=False)
         if self._visit.speaks_in_titles:
             look = partial(look, place=self._place)
+        if self._upright:
+            look = partial(look, brief=True)
         self.read += 1
         if self._pool is None:
             self._offer(look())
@@ -211,9 +218,12 @@ class _Watching:
         codes: bool = True,
         dials: bool = True,
         place: Quad | None = None,
+        brief: bool = False,
     ) -> _Read:
         picture = load_frame(frame.pixels)
-        seen = self._reader.observe(picture, expected=self._serials, plate=plate, codes=codes, dials=dials, place=place)
+        seen = self._reader.observe(
+            picture, expected=self._serials, plate=plate, codes=codes, dials=dials, place=place, brief=brief
+        )
         places = [d.quad for d in seen.displays if d.kind != "dial" and d.score >= LEAST_SCORE]
         return _Read(frame.seconds, seen, Still(frame.pixels, places), encoded(frame.pixels), again)
 
@@ -234,14 +244,22 @@ class _Watching:
         self._kept.keep(read.at, read.jpeg, self._visit.evidence.values())
         if self._last is None or read.at > self._last.at:
             self._last = read
-            values = [d for d in read.observation.displays if d.kind == "lcd" and _clear(d) >= CLEAR]
-            self._place = max(values, key=_clear).quad if values else self._place
+            values = [d for d in read.observation.displays if _clear(d) >= CLEAR]
+            self._upright = self._upright or any(_is_upright(d.quad) for d in values)
+            shown = [d for d in values if d.kind == "lcd"]
+            self._place = max(shown, key=_clear).quad if shown else self._place
 
 
 def _clear(display: Display) -> float:
     """The chance that all digits of a value are the likeliest ones; 0 for what is too short for one."""
     chances = [g.odds[0][1] for g in display.glyphs if g.odds and g.absent < 0.5]
     return prod(chances) if len(chances) >= FEWEST_DIGITS else 0.0
+
+
+def _is_upright(quad: Quad) -> bool:
+    """Whether a display stands in the frame as a person sees it, within 30 degrees."""
+    along, down = quad[1][0] - quad[0][0], quad[1][1] - quad[0][1]
+    return along > UPRIGHT * abs(down)
 
 
 def _with_troubles(report: Report, clip: Clip, ended: Ended, timeout: float | None) -> Report:

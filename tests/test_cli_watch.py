@@ -43,6 +43,7 @@ class Reader:
         codes: bool = True,
         dials: bool = True,
         place: Quad | None = None,
+        brief: bool = False,
     ) -> Observation:
         grey = min(PAGES, key=lambda level: abs(level - float(frame.pixels.mean())))
         text, label, unit, marks = PAGES[grey]

@@ -3,7 +3,9 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -15,6 +17,7 @@ from recognizer.domain.observation import Display, DisplayKind, Glyph, Mark
 from recognizer.domain.visit_rules import FusionRules
 from recognizer.synth.clip import render_clip
 from recognizer.vision.locate import Found
+from recognizer.vision.models import Model
 from recognizer.vision.rectify import stretched
 from recognizer.vision.screen import Beside
 
@@ -63,7 +66,7 @@ def test_half_a_unit_of_a_display_that_was_cut_out_is_no_power() -> None:
     reader, photo = MeterReader(), load_frame(SAMPLE).pixels
     seen = reader.observe(load_frame(photo)).displays[0].quad
     read = Beside(unit=Mark("kW", 0.99))
-    reader._screens = SimpleNamespace(read=lambda *_: read, digest="0" * 12)  # type: ignore[assignment]
+    reader._screens = SimpleNamespace(read=lambda *_, **__: read, digest="0" * 12)  # type: ignore[assignment]
     whole = reader.read(photo).readings[0]
     assert (whole.status, whole.findings[0].code) == ("refused", "power")
     low, high = np.min(seen, 0).astype(int), np.max(seen, 0).astype(int)
@@ -125,7 +128,7 @@ def test_a_digit_before_the_cut_of_an_lcd_leaves_its_reading_in_doubt(
 
     monkeypatch.setattr("recognizer.reader.rectify", lambda _, cut: cut)
     monkeypatch.setattr("recognizer.reader.read_strip", read)
-    monkeypatch.setattr(reader, "_screens", SimpleNamespace(read=lambda *_: Beside()))
+    monkeypatch.setattr(reader, "_screens", SimpleNamespace(read=lambda *_, **__: Beside()))
     monkeypatch.setattr(reader, "_wheels", SimpleNamespace(turned=lambda _, glyphs: glyphs))
     photo = load_frame(np.zeros((300, 400, 3), np.uint8))
     glyphs = reader._display(photo, Found(kind, quad, 0.9, 0.99)).glyphs
@@ -140,7 +143,7 @@ def test_a_title_is_read_where_a_value_stood_and_no_digits_stand(
     photo = load_frame(SAMPLE)
     value = next(d for d in reader.observe(photo).displays if d.kind == "lcd")
     named = Beside(Mark("IMPORT KWH", 0.4))
-    monkeypatch.setattr(reader, "_screens", SimpleNamespace(read=lambda *_: named, digest="0" * 12))
+    monkeypatch.setattr(reader, "_screens", SimpleNamespace(read=lambda *_, **__: named, digest="0" * 12))
     assert [d.quad for d in reader.observe(photo, place=value.quad).displays if d.label] == [value.quad]
     blank = load_frame(np.full((480, 640, 3), 90, np.uint8))
     (title,) = reader.observe(blank, place=value.quad).displays
@@ -154,7 +157,7 @@ def test_unlit_segments_read_as_digits_hide_no_title(
     reader: MeterReader, monkeypatch: pytest.MonkeyPatch, chance: float, named: bool
 ) -> None:
     """Titles of half a second were overlooked while 8s of the row below them were read doubtfully."""
-    monkeypatch.setattr(reader, "_screens", SimpleNamespace(read=lambda *_: Beside(Mark("EXPORT KWH", 0.9))))
+    monkeypatch.setattr(reader, "_screens", SimpleNamespace(read=lambda *_, **__: Beside(Mark("EXPORT KWH", 0.9))))
     place = ((100.0, 100.0), (300.0, 100.0), (300.0, 140.0), (100.0, 140.0))
     read = Display("lcd", place, 0.6, 0.9, tuple(Glyph((("8", chance),), i / 4, (i + 1) / 4) for i in range(4)))
     frame = load_frame(np.zeros((240, 400, 3), np.uint8))
@@ -173,6 +176,32 @@ def test_the_last_digit_of_a_label_is_no_digit_of_its_value(reader: MeterReader)
 
 def _text(glyphs: tuple[Glyph, ...]) -> str:
     return "".join(g.odds[0][0] for g in glyphs if g.odds and g.odds[0][1] > g.absent)
+
+
+def test_a_brief_look_reads_what_a_long_one_does_in_fewer_passes(
+    reader: MeterReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes: list[str] = []
+    run = Model.run
+
+    def counted(self: Model, array: NDArray[Any]) -> list[NDArray[Any]]:
+        passes.append(self.card.role)
+        return run(self, array)
+
+    monkeypatch.setattr(Model, "run", counted)
+    small = load_frame(SAMPLE).pixels[::5, ::5].copy()
+    blurred = load_frame(np.asarray(cv2.GaussianBlur(small, (0, 0), 1.8), np.uint8))
+    asked = {}
+    for brief in (False, True):
+        passes.clear()
+        displays = reader.observe(blurred, brief=brief).displays
+        asked[brief] = [_text(d.glyphs) for d in displays], passes.count("textline")
+    assert asked[True][0] == asked[False][0]
+    assert asked[True][1] <= 2 < asked[False][1]
+    passes.clear()
+    blank = load_frame(np.full((480, 640, 3), 90, np.uint8))
+    assert reader.observe(blank, brief=True).displays == ()
+    assert passes == ["locator"]  # and not turned by quarters
 
 
 @pytest.mark.parametrize("colour", [0, 90, 255])

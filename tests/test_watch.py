@@ -4,11 +4,13 @@ that make a doubtful reading certain, memory that grows with the clip, and an en
 import threading
 import weakref
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from math import inf
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from benchmarks.scroll_meters import PerfectReader, RenderedClip, profile_of, rendering
 from recognizer.domain.fusion import raised
@@ -99,6 +101,35 @@ def test_a_display_that_shakes_is_the_same_and_one_segment_is_not() -> None:
     assert not whole.shows(screen(2))
 
 
+def test_noise_all_over_is_no_change_and_one_segment_in_it_is() -> None:
+    rng = np.random.default_rng(1)
+
+    def grainy(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        return (pixels + rng.normal(0, 13, pixels.shape)).clip(0, 255).astype(np.uint8)
+
+    still = Still(grainy(screen(1)), [BOX])
+    assert sum(still.shows(grainy(screen(1))) for _ in range(10)) >= 9
+    changed = screen(1).copy()
+    part = changed[30:40, 45:47]
+    part[:] = 210 - part
+    assert not still.shows(grainy(changed))
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_frames_are_looked_at_briefly_once_a_value_was_clear_and_upright(turned: bool) -> None:
+    class Turned(Reader):
+        def observe(self, frame: Frame, **options: Any) -> Observation:
+            observation = super().observe(frame, **options)
+            (shown,) = observation.displays
+            a, b, c, d = shown.quad
+            return replace(observation, displays=(replace(shown, quad=(b, c, d, a) if turned else shown.quad),))
+
+    for sure, expected in ((0.999, not turned), (0.8, False)):
+        reader = Turned(sure)
+        watch(Screens([0, 1]), reader, Visit(), stop=False)
+        assert [asked["brief"] for asked in reader.asked] == [False, *[expected] * (len(reader.asked) - 1)]
+
+
 def test_what_stands_still_is_hardly_read_and_nothing_is_missed() -> None:
     reader, visit = Reader(), Visit(wanted=["1.8.1", "1.8.2", "1.8.3"])
     watched = watch(Screens([0, 1, 2]), reader, visit, stop=False)
@@ -113,7 +144,8 @@ def test_what_stands_still_is_hardly_read_and_nothing_is_missed() -> None:
 def test_codes_are_not_looked_for_in_every_frame() -> None:
     reader = Reader()
     watch(Screens([0, 1, 2, 3]), reader, Visit(), stop=False, serials=("123",))
-    assert reader.asked[0] == {"expected": ("123",), "plate": None, "codes": True, "dials": True, "place": None}
+    everything = {"plate": None, "codes": True, "dials": True, "place": None, "brief": False}
+    assert reader.asked[0] == {"expected": ("123",), **everything}
     assert all(asked["plate"] is False and asked["dials"] is False for asked in reader.asked[1:])
     assert 2 <= sum(asked["codes"] for asked in reader.asked) <= 4
 

@@ -46,10 +46,13 @@ class Found:
     legible: float
 
 
-def locate(model: Model, frame: Frame, *, threshold: float = 0.1, most: int = 5) -> list[Found]:
-    """Displays of the frame, best first; empty when there is none above ``threshold``."""
+def locate(model: Model, frame: Frame, *, threshold: float = 0.1, most: int = 5, turned: bool = True) -> list[Found]:
+    """Displays of the frame, best first; empty when there is none above ``threshold``.
+
+    ``turned``: whether a frame without a clear one is turned by quarters and looked at again.
+    """
     kept: list[Found] = []
-    for quarter_turns in range(4):
+    for quarter_turns in range(4 if turned else 1):
         waiting = _distinct(_first_look(model, frame, quarter_turns, threshold))[: most + 1]
         for looks in range(2 * most):
             if looks >= len(waiting):

@@ -93,8 +93,11 @@ class ScreenReader:
     def __init__(self, models_dir: Path | None = None) -> None:
         self._model = LazyModel("screen", models_dir)
 
-    def read(self, pixels: NDArray[np.uint8], value: NDArray[np.float32]) -> Beside:
-        """Beside the value with these corners (4x2, reading order) in a BGR picture."""
+    def read(self, pixels: NDArray[np.uint8], value: NDArray[np.float32], *, brief: bool = False) -> Beside:
+        """Beside the value with these corners (4x2, reading order) in a BGR picture.
+
+        ``brief``: what surely is not there is not looked for on a taller panel.
+        """
         if not self._model.present:
             return Beside()
         model = self._model.load()
@@ -106,7 +109,7 @@ class ScreenReader:
             if beside.cut_off and longer.label is not None:
                 beside = replace(beside, label=longer.label)
             beside = _with_left(beside, longer)
-        if _sure(beside.label) and _sure(beside.unit):
+        if (_sure(beside.label) or (brief and beside.label is None)) and _sure(beside.unit):
             return beside
         taller = read_panel(model, cut_panel(pixels, stretched(value, 0.0, 0.0, TALLER)), trusts)
         return replace(beside, label=_surer(beside.label, taller.label), unit=_surer(beside.unit, taller.unit))

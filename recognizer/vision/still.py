@@ -30,8 +30,13 @@ CHANGED = 0.2
 """Share of the ink's contrast by which one spot differs. On rendered clips, 640x480 by hand, 94 % of the frames of a
 screen that stands stay below it. Screens that differ in a digit were at 0.39 or more; with the same digits
 0.47 for another tariff mark, 0.23 for another OBIS code, and 0.1 for kW in place of kWh, which one in five kept."""
+GRAIN, GRAINY = 6.0, 0.3
+"""Standard deviations by which a spot differs where nothing but the noise of a dark or tiny picture does, at most, and
+the most that is put down to it."""
 LEAST_CONTRAST = 10.0
 """Levels: on a blank display noise would be all there is."""
+MEDIAN_OF_NORMAL = 0.6745
+"""Median of what normal noise is off by, in standard deviations."""
 _STOP = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 12, 1e-3)
 
 Grey = NDArray[np.float32]
@@ -57,7 +62,10 @@ class Still:
         return self.difference(pixels) < CHANGED
 
     def difference(self, pixels: Pixels) -> float:
-        """How far the most different spot is off, as a share of the ink's contrast; infinite where nothing fits."""
+        """How far the most different spot is off, as a share of the ink's contrast; infinite where nothing fits.
+
+        Less is made of it where the picture is so noisy that all spots differ.
+        """
         if pixels.shape != self._shape:
             return np.inf
         later = self._cut(pixels, REACH)
@@ -73,7 +81,9 @@ class Still:
         if not 0.5 < gain < 2.0:
             return np.inf
         spots = cv2.blur(ink - np.float32(gain) * self._ink, (SPOT, SPOT))[SPOT:-SPOT, SPOT:-SPOT]
-        difference = float(np.abs(spots).max(initial=0.0)) / (self._contrast * gain)
+        grain = GRAIN * float(np.median(np.abs(spots))) / MEDIAN_OF_NORMAL
+        allowed = min(GRAINY, max(CHANGED, grain / (self._contrast * gain)))
+        difference = float(np.abs(spots).max(initial=0.0)) / (self._contrast * gain) * CHANGED / allowed
         if difference < CHANGED:
             self._onto = self._onto.copy()
             self._onto[:, 2] -= fitted[:, 2] - REACH
