@@ -24,7 +24,7 @@ from recognizer.vision.locate import Found, locate, whole_strip
 from recognizer.vision.models import Model, load_model
 from recognizer.vision.plate import read_plate
 from recognizer.vision.rectify import rectify, stretched
-from recognizer.vision.screen import Beside, ScreenReader
+from recognizer.vision.screen import PANELS, Beside, ScreenReader
 from recognizer.vision.wheel import WheelReader
 
 Corners = NDArray[np.float32]
@@ -36,8 +36,14 @@ SURE, DOUBTFUL = 0.97, 0.9
 NO_COUNTER = 0.5
 """Probability of the best text below which a find may be no counter: the meter may have a row of dials instead, and of
 a split display that shows a title the unlit segments may have been read."""
-HOPELESS = 0.01
-"""Certainty of the counter alone below which a brief look leaves it at that."""
+HOPELESS = 0.02
+"""Certainty of the counter alone below which the textline reader is not asked in a brief look, nor upside down."""
+HEARD = 0.3
+"""Certainty of the counter alone from which other digits on another cut call for a long look."""
+BRIEF_SCORE = 0.2
+"""Score of a display from which a brief look takes note of it."""
+BRIEF_PANELS = 2
+"""Panels that a brief look takes of a value that is read; where none is, one."""
 NO_DRUM = 0.1
 """Probability of the best text below which pointers beside a drum would settle nothing."""
 TURNED = 0.6
@@ -122,7 +128,9 @@ class MeterReader:
         a title that stands there now is read whether or not it is found. ``brief``: the frame is one of many that show
         the same, upright; fewer cuts of its displays are read, and it is not looked at turned by quarters.
         """
-        finds = locate(self._locator, frame, turned=not brief)
+        finds = (
+            locate(self._locator, frame, threshold=BRIEF_SCORE, turned=False) if brief else locate(self._locator, frame)
+        )
         displays = tuple(self._display(frame, found, brief) for found in finds)
         if place is not None and (title := self._title(frame, place, displays)) is not None:
             displays = (*displays, title)
@@ -154,9 +162,10 @@ class MeterReader:
         score, whole = found.score, whole_strip(frame)
         upside_down = whole is not None and found.quad[1, 0] < found.quad[0, 0]
         first = np.roll(found.quad, 2, axis=0) if upside_down else found.quad
-        cuts = [first, *_other_cuts(first), *([] if whole is None else [whole])]
+        cuts = [first, *_other_cuts(first, larger=brief), *([] if whole is None else [whole])]
         quad, glyphs = self._clearest(frame, cuts) if brief else self._surest(frame, cuts)
-        ends = AT_THE_RIGHT if found.kind == "lcd" or _certainty(glyphs) >= SURE else ONE_MORE
+        first_is_sure = quad is first and _certainty(glyphs) >= SURE
+        ends = AT_THE_RIGHT if found.kind == "lcd" or first_is_sure else ONE_MORE
         quad, glyphs = self._with_one_more(frame, quad, glyphs, ends)
         if _certainty(glyphs) < DOUBTFUL and not brief:
             # The locator may have taken a plain counter for its upside-down self; the digits tell.
@@ -169,7 +178,8 @@ class MeterReader:
         beside = Beside()
         if found.kind == "lcd":
             glyphs = self._perhaps_one_before(frame, quad, glyphs)
-            beside = self._screens.read(frame.pixels, quad, brief=brief)
+            panels = PANELS if not brief else BRIEF_PANELS if _certainty(glyphs) >= HOPELESS else 1
+            beside = self._screens.read(frame.pixels, quad, most=panels)
         else:
             glyphs = self._wheels.turned(rectify(frame.pixels, quad), glyphs)
         if whole is not None:
@@ -202,18 +212,24 @@ class MeterReader:
         return max((first, *((q, self._read(frame, q)) for q in quads[1:])), key=lambda cut: _certainty(cut[1]))
 
     def _clearest(self, frame: Frame, quads: Sequence[Corners]) -> Cut:
-        """The cut of which the counter alone is most certain, or the first of which it is sure, read by both.
+        """The first of several cuts if it is sure; else the surer of it and the one that the counter alone likes best.
 
-        The counter takes an eighth of the time of both. Where it sees no counter at all its word is enough.
+        The counter takes an eighth of the time of both; where it sees next to nothing, its word is enough, and where it
+        reads other digits on some cut, all of them are read.
         """
         strips = [rectify(frame.pixels, quads[0])]
         alone = [read_strip(self._counter[:1], strips[0])]
-        if _certainty(alone[0]) < SURE:
-            strips += [rectify(frame.pixels, quad) for quad in quads[1:]]
-            alone += [read_strip(self._counter[:1], strip) for strip in strips[1:]]
-        best = max(range(len(strips)), key=lambda i: _certainty(alone[i]))
-        hopeless = _certainty(alone[best]) < HOPELESS
-        return quads[best], alone[best] if hopeless else read_strip(self._counter, strips[best])
+        cut = quads[0], alone[0] if _certainty(alone[0]) < HOPELESS else read_strip(self._counter, strips[0])
+        if _certainty(cut[1]) >= SURE:
+            return cut
+        strips += [rectify(frame.pixels, quad) for quad in quads[1:]]
+        alone += [read_strip(self._counter[:1], strip) for strip in strips[1:]]
+        best = max(range(len(quads)), key=lambda i: _certainty(alone[i]))
+        if best > 0 and _certainty(alone[best]) >= HOPELESS:
+            other = quads[best], read_strip(self._counter, strips[best])
+            cut = max(cut, other, key=lambda one: _certainty(one[1]))
+        contradicted = any(_certainty(one) >= HEARD and _digits(one) != _digits(cut[1]) for one in alone)
+        return self._surest(frame, quads) if contradicted else cut
 
     def _longer(self, frame: Frame, quad: Corners, text: str, left: float, right: float) -> Cut | None:
         """The cut lengthened at one end, if it shows one digit more there."""
@@ -268,8 +284,10 @@ def _match(codes: Sequence[Code], expected: Sequence[str]) -> bool:
     return agree(identities, expected).agreement == "match"
 
 
-def _other_cuts(quad: Corners) -> list[Corners]:
-    return [stretched(quad, along, along, across) for along, across in OTHER_CUTS]
+def _other_cuts(quad: Corners, *, larger: bool = False) -> list[Corners]:
+    """``larger``: only those that lose nothing, since a digit that is cut in half may be read as another one."""
+    sides = [cut for cut in OTHER_CUTS if min(cut) >= 0] if larger else OTHER_CUTS
+    return [stretched(quad, along, along, across) for along, across in sides]
 
 
 def policy_of(counter: Model) -> Policy:

@@ -20,7 +20,7 @@ from recognizer.domain.visit import Visit
 from recognizer.errors import UsageError
 from recognizer.vision.clip import Clip, ClipFrame
 from recognizer.vision.frame import Frame, load_frame
-from recognizer.vision.still import Still
+from recognizer.vision.still import CHANGED, Still
 from recognizer.watch_evidence import Evidence, encoded
 
 FRAMES_A_SECOND = 8.0
@@ -31,8 +31,9 @@ SOON, AGAIN = 0.2, 0.8
 or shook, and then every two windows of the visit."""
 CODES_EVERY = 3.0
 """Seconds between two searches for codes: they stand on the plate all the time."""
-CLEAR, FEWEST_DIGITS = 0.5, 4
-"""How clear a value must be, and how long, for a title to be looked for in its place."""
+CLEAR, SURE, FEWEST_DIGITS = 0.5, 0.97, 4
+"""How clear a value must be, and how long, for a title to be looked for in its place; below which chance of all its
+digits a value that stands is worth a long look."""
 UPRIGHT = 1.7
 """How much further right than down an upright display's digits go."""
 LEAST_SCORE = 0.2
@@ -94,6 +95,19 @@ class _Read(NamedTuple):
     jpeg: bytes
     again: float
     """Seconds for which its observation stands for frames that show the same."""
+    brief: bool
+
+
+@dataclass(slots=True)
+class _BeingRead:
+    """A frame that a thread is reading."""
+
+    at: float
+    again: float
+    still: Still | None
+    """What it shows where the last one showed its displays; None where that is not known."""
+    stands: list[float] = field(default_factory=list)
+    """Times of frames that show the same."""
 
 
 def watch(
@@ -147,15 +161,20 @@ class _Watching:
     def __init__(self, reader: Observes, visit: Visit, threads: int, serials: tuple[str, ...]) -> None:
         self._reader, self._visit, self._threads, self._serials = reader, visit, threads, serials
         self._pool = ThreadPoolExecutor(threads, "watch") if threads > 1 else None
-        self._reading: set[Future[_Read]] = set()
+        self._reading: dict[Future[_Read], _BeingRead] = {}
         self._last: _Read | None = None
+        self._newest: _BeingRead | None = None
+        """The last frame of all, if it is still being read."""
         self._kept = Evidence()
         self._codes_at = 0.0
         self._place: Quad | None = None
         """Where the clearest value stood that was seen last."""
         self._upright = False
         """Whether a value was seen clearly and upright: who films does not turn the camera."""
-        self._same = False
+        self._difference = inf
+        """How far the present frame differs from the last one that is or was read, as of ``Still``."""
+        self._doubtful = False
+        """Whether a brief look at the last frame read a value doubtfully: if it stands, a long one may be surer."""
         self.read = 0
 
     def take(self, frame: ClipFrame) -> None:
@@ -167,7 +186,8 @@ class _Watching:
             self._collect(most=self._threads - 1)
             if self._unchanged(frame):  # one of those showed just this
                 return
-        look = partial(self._look, frame, again=AGAIN if self._same else SOON)
+        same = self._difference < CHANGED
+        look = partial(self._look, frame, again=AGAIN if same else SOON)
         if self.read == 0:
             look = partial(look, plate=None)
         if frame.seconds < self._codes_at:
@@ -178,13 +198,14 @@ class _Watching:
             look = partial(look, dials=False)
         if self._visit.speaks_in_titles:
             look = partial(look, place=self._place)
-        if self._upright:
+        if self._upright and not (same and self._doubtful):
             look = partial(look, brief=True)
         self.read += 1
         if self._pool is None:
             self._offer(look())
         else:
-            self._reading.add(self._pool.submit(look))
+            self._newest = _BeingRead(frame.seconds, AGAIN if same else SOON, self._shown_now(frame))
+            self._reading[self._pool.submit(look)] = self._newest
 
     def finish(self) -> None:
         """Wait for all that is being read."""
@@ -200,14 +221,27 @@ class _Watching:
         return {register: (at, jpeg) for register, at, jpeg in frames if jpeg is not None}
 
     def _unchanged(self, frame: ClipFrame) -> bool:
-        """Whether it shows what the last one read showed; the visit is then told that this still stands."""
-        last = self._last
-        self._same = last is not None and last.still.shows(frame.pixels)
-        if last is None or not self._same or not 0 <= frame.seconds - last.at < last.again:
+        """Whether it shows what the last one showed that is or was read; the visit is told that this still stands."""
+        last = self._newest or self._last
+        self._difference = inf if last is None or last.still is None else last.still.difference(frame.pixels)
+        if last is None or self._difference >= CHANGED or not 0 <= frame.seconds - last.at < last.again:
             return False
-        self._visit.offer(last.observation, frame.seconds)
-        self._kept.stands(last.at, frame.seconds)
+        if isinstance(last, _BeingRead):
+            last.stands.append(frame.seconds)
+        else:
+            self._stands(last, frame.seconds)
         return True
+
+    def _shown_now(self, frame: ClipFrame) -> Still | None:
+        """What a frame shows that is not read yet, where the last one showed its displays; None where nothing fits."""
+        last = self._newest or self._last
+        if last is None or last.still is None or not last.still.has_places or self._difference == inf:
+            return None
+        return last.still.elsewhen(frame.pixels)
+
+    def _stands(self, read: _Read, seconds: float) -> None:
+        self._visit.offer(read.observation, seconds)
+        self._kept.stands(read.at, seconds)
 
     def _look(
         self,
@@ -225,7 +259,7 @@ class _Watching:
             picture, expected=self._serials, plate=plate, codes=codes, dials=dials, place=place, brief=brief
         )
         places = [d.quad for d in seen.displays if d.kind != "dial" and d.score >= LEAST_SCORE]
-        return _Read(frame.seconds, seen, Still(frame.pixels, places), encoded(frame.pixels), again)
+        return _Read(frame.seconds, seen, Still(frame.pixels, places), encoded(frame.pixels), again, brief)
 
     def _collect(self, most: int, *, waiting: bool = True) -> None:
         """Offer what has been read; with ``waiting`` until at most so many are still being read."""
@@ -235,9 +269,13 @@ class _Watching:
                 return
             if not done:
                 done = wait(self._reading, return_when=FIRST_COMPLETED).done
-            self._reading -= done
             for one in done:
+                begun = self._reading.pop(one)
                 self._offer(one.result())
+                for seconds in begun.stands:
+                    self._stands(one.result(), seconds)
+                if begun is self._newest:
+                    self._newest = None
 
     def _offer(self, read: _Read) -> None:
         self._visit.offer(read.observation, read.at)
@@ -246,6 +284,7 @@ class _Watching:
             self._last = read
             values = [d for d in read.observation.displays if _clear(d) >= CLEAR]
             self._upright = self._upright or any(_is_upright(d.quad) for d in values)
+            self._doubtful = read.brief and any(_clear(d) < SURE for d in values)
             shown = [d for d in values if d.kind == "lcd"]
             self._place = max(shown, key=_clear).quad if shown else self._place
 

@@ -34,6 +34,8 @@ second on what stands on such a one counts, since the print of the plate comes i
 TALLER = 0.15
 """What is added above and below a value whose label or unit is not surely read, as a share of its height: of real
 digits the locator gives as little as three quarters of theirs, and its panel then ends where the label stands."""
+PANELS = 3
+"""Panels of a value at most: its own, one that reaches further left, a taller one."""
 CUT_OFF = 8
 """Columns at the left end of a panel, as wide as one or two characters: what begins there may begin further left."""
 LEAST_MARK = 0.02
@@ -93,23 +95,28 @@ class ScreenReader:
     def __init__(self, models_dir: Path | None = None) -> None:
         self._model = LazyModel("screen", models_dir)
 
-    def read(self, pixels: NDArray[np.uint8], value: NDArray[np.float32], *, brief: bool = False) -> Beside:
+    def read(self, pixels: NDArray[np.uint8], value: NDArray[np.float32], *, most: int = PANELS) -> Beside:
         """Beside the value with these corners (4x2, reading order) in a BGR picture.
 
-        ``brief``: what surely is not there is not looked for on a taller panel.
+        ``most``: how many panels are looked at for what is not surely read; with fewer than all, what surely is not
+        there is not looked for again either.
         """
         if not self._model.present:
             return Beside()
         model = self._model.load()
         trusts = trusts_of(model)
         beside = read_panel(model, cut_panel(pixels, value), trusts)
-        further = further_left(value) if beside.cut_off else reaching_left(value)
+        if most == 1:
+            return beside
+        further, looked_at = further_left(value) if beside.cut_off else reaching_left(value), 1
         if further is not None and (beside.cut_off or not _sure(beside.label)):
             longer = read_panel(model, cut_panel(pixels, further), trusts)
             if beside.cut_off and longer.label is not None:
                 beside = replace(beside, label=longer.label)
             beside = _with_left(beside, longer)
-        if (_sure(beside.label) or (brief and beside.label is None)) and _sure(beside.unit):
+            looked_at += 1
+        told = _sure(beside.label) or (most < PANELS and beside.label is None)
+        if looked_at == most or (told and _sure(beside.unit)):
             return beside
         taller = read_panel(model, cut_panel(pixels, stretched(value, 0.0, 0.0, TALLER)), trusts)
         return replace(beside, label=_surer(beside.label, taller.label), unit=_surer(beside.unit, taller.unit))

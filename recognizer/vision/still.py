@@ -5,6 +5,7 @@ shades, and compared spot by spot, so that a single segment or tariff mark tells
 """
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Any
 
 import cv2
@@ -50,8 +51,18 @@ class Still:
     """
 
     def __init__(self, pixels: Pixels, quads: Sequence[Quad]) -> None:
-        self._shape = pixels.shape
+        self.has_places = bool(quads)
         self._onto, self._size = _region(quads) if quads else _whole(pixels)
+        self._look_at(pixels)
+
+    def elsewhen(self, pixels: Pixels) -> "Still":
+        """The same part of another frame, to be compared with those after it."""
+        other = copy(self)
+        other._look_at(pixels)
+        return other
+
+    def _look_at(self, pixels: Pixels) -> None:
+        self._shape = pixels.shape
         self._linear = np.eye(2, dtype=np.float32)
         self._seen = self._cut(pixels, 0)
         self._ink = _ink(self._seen)
