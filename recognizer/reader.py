@@ -219,17 +219,19 @@ class MeterReader:
         """
         strips = [rectify(frame.pixels, quads[0])]
         alone = [read_strip(self._counter[:1], strips[0])]
-        cut = quads[0], alone[0] if _certainty(alone[0]) < HOPELESS else read_strip(self._counter, strips[0])
-        if _certainty(cut[1]) >= SURE:
-            return cut
+        read = {0: alone[0] if _certainty(alone[0]) < HOPELESS else read_strip(self._counter, strips[0])}
+        if _certainty(read[0]) >= SURE:
+            return quads[0], read[0]
         strips += [rectify(frame.pixels, quad) for quad in quads[1:]]
         alone += [read_strip(self._counter[:1], strip) for strip in strips[1:]]
-        best = max(range(len(quads)), key=lambda i: _certainty(alone[i]))
-        if best > 0 and _certainty(alone[best]) >= HOPELESS:
-            other = quads[best], read_strip(self._counter, strips[best])
-            cut = max(cut, other, key=lambda one: _certainty(one[1]))
-        contradicted = any(_certainty(one) >= HEARD and _digits(one) != _digits(cut[1]) for one in alone)
-        return self._surest(frame, quads) if contradicted else cut
+        liked = max(range(len(quads)), key=lambda i: _certainty(alone[i]))
+        if liked > 0 and _certainty(alone[liked]) >= HOPELESS:
+            read[liked] = read_strip(self._counter, strips[liked])
+        best = max(read, key=lambda i: _certainty(read[i]))
+        if any(_certainty(one) >= HEARD and _digits(one) != _digits(read[best]) for one in alone):
+            read |= {i: read_strip(self._counter, strip) for i, strip in enumerate(strips) if i not in read}
+            best = max(read, key=lambda i: _certainty(read[i]))
+        return quads[best], read[best]
 
     def _longer(self, frame: Frame, quad: Corners, text: str, left: float, right: float) -> Cut | None:
         """The cut lengthened at one end, if it shows one digit more there."""

@@ -20,6 +20,7 @@ from recognizer.domain.visit import Visit
 from recognizer.errors import UsageError
 from recognizer.vision.clip import Clip, ClipFrame
 from recognizer.vision.frame import Frame, load_frame
+from recognizer.vision.pixels import Pixels
 from recognizer.vision.still import CHANGED, Still
 from recognizer.watch_evidence import Evidence, encoded
 
@@ -104,8 +105,9 @@ class _BeingRead:
 
     at: float
     again: float
-    still: Still | None
-    """What it shows where the last one showed its displays; None where that is not known."""
+    pixels: Pixels
+    still: Still | None = None
+    """What it shows where the last one that was read shows its displays; None where that is not known."""
     stands: list[float] = field(default_factory=list)
     """Times of frames that show the same."""
 
@@ -204,7 +206,7 @@ class _Watching:
         if self._pool is None:
             self._offer(look())
         else:
-            self._newest = _BeingRead(frame.seconds, AGAIN if same else SOON, self._shown_now(frame))
+            self._newest = _BeingRead(frame.seconds, AGAIN if same else SOON, frame.pixels)
             self._reading[self._pool.submit(look)] = self._newest
 
     def finish(self) -> None:
@@ -222,22 +224,18 @@ class _Watching:
 
     def _unchanged(self, frame: ClipFrame) -> bool:
         """Whether it shows what the last one showed that is or was read; the visit is told that this still stands."""
-        last = self._newest or self._last
-        self._difference = inf if last is None or last.still is None else last.still.difference(frame.pixels)
-        if last is None or self._difference >= CHANGED or not 0 <= frame.seconds - last.at < last.again:
+        newest, last = self._newest, self._last
+        if newest is not None and newest.still is None and last is not None:
+            newest.still = last.still.elsewhen(newest.pixels)
+        shown = newest if newest is not None and newest.still is not None else last
+        self._difference = inf if shown is None or shown.still is None else shown.still.difference(frame.pixels)
+        if shown is None or self._difference >= CHANGED or not 0 <= frame.seconds - shown.at < shown.again:
             return False
-        if isinstance(last, _BeingRead):
-            last.stands.append(frame.seconds)
+        if isinstance(shown, _BeingRead):
+            shown.stands.append(frame.seconds)
         else:
-            self._stands(last, frame.seconds)
+            self._stands(shown, frame.seconds)
         return True
-
-    def _shown_now(self, frame: ClipFrame) -> Still | None:
-        """What a frame shows that is not read yet, where the last one showed its displays; None where nothing fits."""
-        last = self._newest or self._last
-        if last is None or last.still is None or not last.still.has_places or self._difference == inf:
-            return None
-        return last.still.elsewhen(frame.pixels)
 
     def _stands(self, read: _Read, seconds: float) -> None:
         self._visit.offer(read.observation, seconds)

@@ -137,6 +137,44 @@ def test_a_digit_before_the_cut_of_an_lcd_leaves_its_reading_in_doubt(
     assert (first.probability < 0.6) == doubted
 
 
+@pytest.mark.parametrize(("first", "text"), [(0.95, "01084"), (0.99, "1084")])
+def test_left_of_a_drum_a_digit_is_looked_for_where_the_first_cut_is_not_sure(
+    reader: MeterReader, monkeypatch: pytest.MonkeyPatch, first: float, text: str
+) -> None:
+    """However sure another cut is: 1084.8 of 01084.8 would have been accepted."""
+    quad = np.array([[60, 10], [260, 10], [260, 50], [60, 50]], np.float32)
+
+    def read(_: object, cut: NDArray[np.float32]) -> tuple[Glyph, ...]:
+        digits = "01084" if cut[0, 0] < quad[0, 0] - 20 else "1084"
+        chance = first ** (1 / 4) if np.array_equal(cut, quad) else 0.9999
+        return tuple(Glyph(((digit, chance),), 0.0, 0.0) for digit in digits)
+
+    monkeypatch.setattr("recognizer.reader.rectify", lambda _, cut: cut)
+    monkeypatch.setattr("recognizer.reader.read_strip", read)
+    monkeypatch.setattr(reader, "_wheels", SimpleNamespace(turned=lambda _, glyphs: glyphs))
+    photo = load_frame(np.zeros((300, 400, 3), np.uint8))
+    assert _text(reader._display(photo, Found("drum", quad, 0.9, 0.99)).glyphs) == text
+
+
+@pytest.mark.parametrize(("heard", "text"), [(0.9, "462241"), (0.5, "162241")])
+def test_a_brief_look_is_a_long_one_where_cuts_disagree(
+    reader: MeterReader, monkeypatch: pytest.MonkeyPatch, heard: float, text: str
+) -> None:
+    """A 4 that was cut in half was surely a 1, in one frame of eight."""
+    quad = np.array([[60, 10], [260, 10], [260, 50], [60, 50]], np.float32)
+
+    def read(models: tuple[Model, ...], cut: NDArray[np.float32]) -> tuple[Glyph, ...]:
+        whole = cut[0, 0] < quad[0, 0]
+        chance = 0.99 if not whole else 0.999 if len(models) > 1 else heard
+        return tuple(Glyph(((digit, chance),), 0.0, 0.0) for digit in ("462241" if whole else "162241"))
+
+    monkeypatch.setattr("recognizer.reader.rectify", lambda _, cut: cut)
+    monkeypatch.setattr("recognizer.reader.read_strip", read)
+    monkeypatch.setattr(reader, "_wheels", SimpleNamespace(turned=lambda _, glyphs: glyphs))
+    photo = load_frame(np.zeros((300, 400, 3), np.uint8))
+    assert _text(reader._display(photo, Found("drum", quad, 0.9, 0.99), True).glyphs) == text
+
+
 def test_a_title_is_read_where_a_value_stood_and_no_digits_stand(
     reader: MeterReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -197,7 +235,7 @@ def test_a_brief_look_reads_what_a_long_one_does_in_fewer_passes(
         displays = reader.observe(blurred, brief=brief).displays
         asked[brief] = [_text(d.glyphs) for d in displays], passes.count("textline")
     assert asked[True][0] == asked[False][0]
-    assert asked[True][1] <= 2 < asked[False][1]
+    assert asked[True][1] < asked[False][1]
     passes.clear()
     blank = load_frame(np.full((480, 640, 3), 90, np.uint8))
     assert reader.observe(blank, brief=True).displays == ()

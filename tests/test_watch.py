@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import inf
+from time import sleep
 from typing import Any
 
 import numpy as np
@@ -203,6 +204,17 @@ def test_several_threads_answer_as_one_does(threads: int) -> None:
         (r.register, r.text, r.status) for r in one.report.readings
     ]
     assert sorted(watched.evidence) == ["1.8.1", "1.8.2", "1.8.3"]
+
+
+def test_several_threads_read_no_frame_that_shows_what_is_being_read() -> None:
+    class Slow(Reader):
+        def observe(self, frame: Frame, **options: Any) -> Observation:
+            sleep(0.03)
+            return super().observe(frame, **options)
+
+    one, two = (watch(Screens([0, 1, 2, 3]), Slow(), Visit(), stop=False, threads=threads) for threads in (1, 2))
+    assert two.read <= one.read + 2
+    assert two.report.to_dict()["readings"] == one.report.to_dict()["readings"]
 
 
 @pytest.mark.parametrize("number", [3])

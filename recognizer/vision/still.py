@@ -51,12 +51,14 @@ class Still:
     """
 
     def __init__(self, pixels: Pixels, quads: Sequence[Quad]) -> None:
-        self.has_places = bool(quads)
+        self._has_places = bool(quads)
         self._onto, self._size = _region(quads) if quads else _whole(pixels)
         self._look_at(pixels)
 
-    def elsewhen(self, pixels: Pixels) -> "Still":
-        """The same part of another frame, to be compared with those after it."""
+    def elsewhen(self, pixels: Pixels) -> "Still | None":
+        """The same part of another frame, to be compared with those after it; None without places."""
+        if not self._has_places:
+            return None
         other = copy(self)
         other._look_at(pixels)
         return other
