@@ -40,8 +40,8 @@ HOPELESS = 0.02
 """Certainty of the counter alone below which the textline reader is not asked in a brief look, nor upside down."""
 HEARD = 0.3
 """Certainty of the counter alone from which other digits on another cut call for a long look."""
-BRIEF_SCORE = 0.2
-"""Score of a display from which a brief look takes note of it."""
+LEAST_SCORE, BRIEF_SCORE = 0.1, 0.2
+"""Score of a display from which a look takes note of it, and a brief one."""
 BRIEF_PANELS = 2
 """Panels that a brief look takes of a value that is read; where none is, one."""
 NO_DRUM = 0.1
@@ -128,9 +128,7 @@ class MeterReader:
         a title that stands there now is read whether or not it is found. ``brief``: the frame is one of many that show
         the same, upright; fewer cuts of its displays are read, and it is not looked at turned by quarters.
         """
-        finds = (
-            locate(self._locator, frame, threshold=BRIEF_SCORE, turned=False) if brief else locate(self._locator, frame)
-        )
+        finds = locate(self._locator, frame, threshold=BRIEF_SCORE if brief else LEAST_SCORE, turned=not brief)
         displays = tuple(self._display(frame, found, brief) for found in finds)
         if place is not None and (title := self._title(frame, place, displays)) is not None:
             displays = (*displays, title)

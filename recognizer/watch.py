@@ -2,7 +2,7 @@
 
 A frame that shows what the last one read showed is not read: the observation is offered to the visit again at the new
 time. That is sound because it counts as time and hardly as evidence: votes are one a window, at most four a text, and
-all of them together raise the odds of the surest by a factor of seven at most (``FusionRules``), as near-copies that
+all of them together raise the odds of the surest by a factor of eleven at most (``FusionRules``), as near-copies that
 were really read would. That the screen still stands was looked at, and what tells a screen from a ghost is how long it
 stands. So that one bad look does not stand for long, a screen that stays is read again after a while.
 """
@@ -35,8 +35,9 @@ CODES_EVERY = 3.0
 CLEAR, SURE, FEWEST_DIGITS = 0.5, 0.97, 4
 """How clear a value must be, and how long, for a title to be looked for in its place; below which chance of all its
 digits a value that stands is worth a long look."""
-UPRIGHT = 1.7
-"""How much further right than down an upright display's digits go."""
+UPRIGHT, UPRIGHT_FOR = 1.7, 5.0
+"""How much further right than down an upright display's digits go, and for how many seconds after a clear one who films
+is taken not to have turned the camera."""
 LEAST_SCORE = 0.2
 """Score of a display whose place is watched; weaker finds are background."""
 
@@ -171,8 +172,8 @@ class _Watching:
         self._codes_at = 0.0
         self._place: Quad | None = None
         """Where the clearest value stood that was seen last."""
-        self._upright = False
-        """Whether a value was seen clearly and upright: who films does not turn the camera."""
+        self._upright_at = -inf
+        """When a value was last seen clearly and upright."""
         self._difference = inf
         """How far the present frame differs from the last one that is or was read, as of ``Still``."""
         self._doubtful = False
@@ -200,7 +201,7 @@ class _Watching:
             look = partial(look, dials=False)
         if self._visit.speaks_in_titles:
             look = partial(look, place=self._place)
-        if self._upright and not (same and self._doubtful):
+        if frame.seconds - self._upright_at < UPRIGHT_FOR and not (same and self._doubtful):
             look = partial(look, brief=True)
         self.read += 1
         if self._pool is None:
@@ -281,7 +282,8 @@ class _Watching:
         if self._last is None or read.at > self._last.at:
             self._last = read
             values = [d for d in read.observation.displays if _clear(d) >= CLEAR]
-            self._upright = self._upright or any(_is_upright(d.quad) for d in values)
+            if any(_is_upright(d.quad) for d in values):
+                self._upright_at = read.at
             self._doubtful = read.brief and any(_clear(d) < SURE for d in values)
             shown = [d for d in values if d.kind == "lcd"]
             self._place = max(shown, key=_clear).quad if shown else self._place

@@ -25,7 +25,7 @@ from recognizer.vision.clip import Clip, ClipFrame
 from recognizer.vision.frame import Frame
 from recognizer.vision.pixels import Pixels
 from recognizer.vision.still import Still
-from recognizer.watch import Progress, watch
+from recognizer.watch import UPRIGHT_FOR, Progress, watch
 from recognizer.watch_evidence import NEWEST, Evidence
 
 SIZE = (320, 240)
@@ -129,6 +129,20 @@ def test_frames_are_looked_at_briefly_once_a_value_was_clear_and_upright(turned:
         reader = Turned(sure)
         watch(Screens([0, 1]), reader, Visit(), stop=False)
         assert [asked["brief"] for asked in reader.asked] == [False, *[expected] * (len(reader.asked) - 1)]
+
+
+def test_a_camera_may_be_turned_meanwhile() -> None:
+    class Lost(Reader):
+        def observe(self, frame: Frame, **options: Any) -> Observation:
+            observation = super().observe(frame, **options)
+            return observation if len(self.asked) < 3 else replace(observation, displays=())
+
+    reader = Lost()
+    watched = watch(Screens([0, 1, 2, 3], stay=3.0), reader, Visit(), stop=False)
+    assert watched.seconds > 2 * UPRIGHT_FOR
+    brief = [asked["brief"] for asked in reader.asked]
+    assert brief[1]
+    assert not any(brief[-3:])
 
 
 def test_what_stands_still_is_hardly_read_and_nothing_is_missed() -> None:
