@@ -6,6 +6,7 @@ The state is bounded: stretches of time by screen and text. What counts is decid
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import NamedTuple
 
 from recognizer.domain.labels import plain, unit_of
@@ -32,6 +33,11 @@ NO_SIGN = 0.02
 LIT = 0.6
 """Chance of a tariff mark, all frames of a number taken together, from which it is lit: beside 63987 unlit segments of
 T2 had 0.39 and 0.85 in the surest frame; of those that were lit one in twenty has less."""
+COUNTED = 2
+"""Steps of the last place that a register may count on between two looks."""
+FAR_TO_MISREAD, NEAR = Decimal("0.002"), Decimal("0.2")
+"""How far two numbers are apart, as a share of the larger, of which the second is neither a misread last digit nor that
+of another register."""
 WORD, BEGINNING, WORD_BELIEVED = 6, 5, 0.98
 """Letters and digits of a title of the meter's profile from which on it is believed when it is read, those of its
 beginning that are enough, and how much: chance spells no such words. Of 187 drawn titles that were read doubtfully as
@@ -121,7 +127,8 @@ class Scroll:
                 if in_titles and nameless and title is None:
                     continue
                 best = stretch.votes[0]
-                if title is None and by_absence(best.display) and not self._bare(key.text, stretch):
+                absent = title is None and by_absence(best.display)
+                if absent and (not self._bare(key.text, stretch) or self._wavers(key, stretch)):
                     continue
                 if title is None and not self._lit(key.text, best.display):
                     continue
@@ -210,6 +217,17 @@ class Scroll:
         chance = sum(thousandths.values()) / 1000 / frames
         return self._marks_show and chance < FAINT and (chance < NO_SIGN or stretch.seconds >= self._rules.bare)
 
+    def _wavers(self, key: _Key, stretch: Stretch) -> bool:
+        """Whether the number gave way to one near it that no register counts to: power does, whatever its unit was
+        read as.
+        """
+        return any(
+            self._settled(other) and stretch.within(other, self._gap) and _jumps(key.text, stretch, text, other)
+            for (screen, stated, text), stretches in self._texts.items()
+            if (screen, stated) == (key.screen, key.stated)
+            for other in stretches
+        )
+
     def _lit(self, text: str, display: Display) -> bool:
         """Whether the tariff mark that names a number without a label stood beside it in most of its frames.
 
@@ -292,6 +310,18 @@ class Scroll:
         if any(last < s.first < value.first and self._settled(s) and _in_place(value, s) for s in others):
             return None
         return self._titles[name].label
+
+
+def _jumps(text: str, stood: Stretch, other_text: str, other_stood: Stretch) -> bool:
+    """Whether two numbers of one form, one after the other, are near each other and yet no count apart."""
+    if len(text) != len(other_text) or text.find(".") != other_text.find(".") or stood.within(other_stood, 0.0):
+        return False
+    (earlier, _), (later, _) = sorted(((text, stood), (other_text, other_stood)), key=lambda one: one[1].first)
+    places = len(text.partition(".")[2])
+    step, most = Decimal(later) - Decimal(earlier), max(Decimal(earlier), Decimal(later))
+    if 0 <= step <= COUNTED * Decimal(1).scaleb(-places):
+        return False
+    return FAR_TO_MISREAD * most <= abs(step) <= NEAR * most
 
 
 def _in_place(value: Stretch, before: Stretch) -> bool:

@@ -166,6 +166,21 @@ def test_where_marks_name_the_tariffs_a_total_without_one_waits_until_one_is_see
     assert accepted(watched(*total, visit=Visit(profile=demand)).report)  # MD names no register: nothing to wait for
 
 
+@pytest.mark.parametrize(
+    ("then", "counts"),
+    [("0000.68", False), ("0000.60", False), ("0000.66", True), ("4854.78", True), ("0000.640", True)],
+)
+def test_a_number_that_wavers_is_no_total(then: str, counts: bool) -> None:
+    """0000.64 and then 0000.68 of a power page, whose kW passed for kWh, before the second had stood long enough."""
+    first = held(page("0000.64", None), 0, 1.6)
+    second = [(1.6 + n / 10, faint(then, 0.03)) for n in range(13)]
+    for frames in (second[:6], second):
+        told = accepted(watched(*first, *frames).report)
+        assert told == ({"total": "0000.64"} if counts else {})
+    named = [(at, frame(page(then, "1.8.0"))) for at, _ in second]  # says which it is
+    assert accepted(watched(*named).report) == {"1.8.0": then}
+
+
 def test_labels_that_flicker_on_one_number_file_it_nowhere() -> None:
     labels = ("1.8.1", "1.8.2")
     visit = watched(*((n / 5, frame(page(label=labels[n % 2]))) for n in range(30)))
