@@ -20,7 +20,7 @@ from recognizer.vision.codes import find_codes
 from recognizer.vision.counter import load_counter, read_strip
 from recognizer.vision.dial import DialFinder
 from recognizer.vision.frame import Color, Frame, Photo, load_frame
-from recognizer.vision.locate import Found, locate, whole_strip
+from recognizer.vision.locate import FAINT, Found, locate, whole_strip
 from recognizer.vision.models import Model, load_model
 from recognizer.vision.plate import read_plate
 from recognizer.vision.rectify import rectify, stretched
@@ -40,8 +40,8 @@ HOPELESS = 0.02
 """Certainty of the counter alone below which the textline reader is not asked in a brief look, nor upside down."""
 HEARD = 0.3
 """Certainty of the counter alone from which other digits on another cut call for a long look."""
-LEAST_SCORE, BRIEF_SCORE = 0.1, 0.2
-"""Score of a display from which a look takes note of it, and a brief one."""
+BRIEF_SCORE = 0.2
+"""Score of a display from which a brief look takes note of it."""
 BRIEF_PANELS = 2
 """Panels that a brief look takes of a value that is read; where none is, one."""
 NO_DRUM = 0.1
@@ -128,7 +128,7 @@ class MeterReader:
         a title that stands there now is read whether or not it is found. ``brief``: the frame is one of many that show
         the same, upright; fewer cuts of its displays are read, and it is not looked at turned by quarters.
         """
-        finds = locate(self._locator, frame, threshold=BRIEF_SCORE if brief else LEAST_SCORE, turned=not brief)
+        finds = locate(self._locator, frame, threshold=BRIEF_SCORE if brief else FAINT, turned=not brief)
         displays = tuple(self._display(frame, found, brief) for found in finds)
         if place is not None and (title := self._title(frame, place, displays)) is not None:
             displays = (*displays, title)
@@ -158,7 +158,7 @@ class MeterReader:
 
     def _display(self, frame: Frame, found: Found, brief: bool = False) -> Display:
         score, whole = found.score, whole_strip(frame)
-        upside_down = whole is not None and found.quad[1, 0] < found.quad[0, 0]
+        upside_down = (whole is not None or brief) and found.quad[1, 0] < found.quad[0, 0]
         first = np.roll(found.quad, 2, axis=0) if upside_down else found.quad
         cuts = [first, *_other_cuts(first, larger=brief), *([] if whole is None else [whole])]
         quad, glyphs = self._clearest(frame, cuts) if brief else self._surest(frame, cuts)

@@ -242,6 +242,14 @@ def test_a_brief_look_reads_what_a_long_one_does_in_fewer_passes(
     assert passes == ["locator"]  # and not turned by quarters
 
 
+def test_in_a_brief_look_what_is_found_on_its_head_stands_upright(reader: MeterReader) -> None:
+    """The locator takes a plain row of digits for its upside-down self in some frames; the camera has not turned."""
+    frame = load_frame(SAMPLE)
+    upright = reader.observe(frame).displays[0]
+    found = Found("lcd", np.roll(np.array(upright.quad, np.float32), 2, axis=0), 0.9, 0.99)
+    assert _text(reader._display(frame, found, True).glyphs) == _text(upright.glyphs)
+
+
 @pytest.mark.parametrize("colour", [0, 90, 255])
 def test_a_plain_picture_has_no_meter(reader: MeterReader, colour: int) -> None:
     report = reader.read(np.full((300, 400, 3), colour, np.uint8))

@@ -28,6 +28,8 @@ A_ROW = 0.3
 ROWS_ALIKE, SAME_WAY_UP = 0.6, 0.9
 """Heights of two rows of one glass, the lower over the higher, and the cosine between them, at least."""
 STRIP_ASPECT = 2.8
+FAINT = 0.1
+"""Score from which a find in the whole photo is looked at from near, where small ones have twice as much and more."""
 CLEAR = 0.45
 """A display found with this score is enough; otherwise the photo is turned by a quarter and looked at again."""
 LEAST_SIDE = 192
@@ -46,14 +48,14 @@ class Found:
     legible: float
 
 
-def locate(model: Model, frame: Frame, *, threshold: float = 0.1, most: int = 5, turned: bool = True) -> list[Found]:
-    """Displays of the frame, best first; empty when there is none above ``threshold``.
+def locate(model: Model, frame: Frame, *, threshold: float = FAINT, most: int = 5, turned: bool = True) -> list[Found]:
+    """Displays of the frame, best first; empty when there is none above ``threshold`` from near.
 
     ``turned``: whether a frame without a clear one is turned by quarters and looked at again.
     """
     kept: list[Found] = []
     for quarter_turns in range(4 if turned else 1):
-        waiting = _distinct(_first_look(model, frame, quarter_turns, threshold))[: most + 1]
+        waiting = _distinct(_first_look(model, frame, quarter_turns, min(FAINT, threshold)))[: most + 1]
         for looks in range(2 * most):
             if looks >= len(waiting):
                 break
