@@ -8,7 +8,7 @@ The rules by which sums, titles and tariff marks name registers, and by which a 
 made on 70 clips of two other seeds (777, 778). The doubt about a digit before the cut was found on clip 25
 of seed 4242, that a number which wavers is no total on its clip 1, that a brief look takes displays as upright on its
 clip 10. That prints need many typefaces, panels more room and `1.8.0 T2` a rule was found on these real screens,
-and that an LCD without a unit stands back on one of them.
+and on one of them each that an LCD without a unit stands back and that MAX beside `1.8.2` is none.
 """
 
 import statistics

@@ -190,6 +190,9 @@ def _decide(told: _Told, profile: Profile | None) -> tuple[str | None, Reason | 
         cumulative = any(m.tariff == 0 for m in said)
         demand = cumulative or "demand" in reasons or (label is not None and label.reason == "demand")
         return None, "demand" if demand and unit[1] == "power" else _NEVER_COUNTED[unit[1]]
+    if label is not None and label.code is not None and label.code.split(".")[1:2] == ["8"]:
+        # The code of an integral over time is none of a maximum (IEC 62056-61, value group D); MAX is an unlit segment.
+        reasons = [reason for reason in reasons if reason != "demand"]
     if reasons:
         return None, reasons[0]
     if profile is not None and (fit := _fit(told, unit, profile)) is not None:

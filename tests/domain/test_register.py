@@ -57,6 +57,7 @@ def screen(*shown: str | None, profile: str | None = None) -> Screen:
         (("8-0:1.0.0", "m³"), "1.0.0"),
         (("1.8.2", "kWh", "T1"), "1.8.2"),  # the mark is the tariff in force, the code the one displayed
         (("1.8.0", "kWh", "Tt"), "1.8.0"),
+        (("1.8.2", "kWh", "MAX"), "1.8.2"),  # D of the code is 8, of a maximum 6
     ],
 )
 def test_registers(shown: tuple[str | None, ...], register: str) -> None:
@@ -88,6 +89,7 @@ def test_registers(shown: tuple[str | None, ...], register: str) -> None:
         (("12", "kW", "T2", "MAX"), "demand"),
         (("13", "kW", "T2", "TOTAL", "CUM"), "demand"),
         (("05", "kWh", "MAX"), "demand"),
+        (("1.8.2", "kW", "MAX"), "demand"),
         (("1.8.0*1", "kWh"), "history"),
         (("1.8.1.02", "kWh"), "history"),
         (("1.8.0", "kWh", "3"), "history"),
