@@ -21,7 +21,7 @@ from recognizer.errors import UsageError
 from recognizer.vision.clip import Clip, ClipFrame
 from recognizer.vision.frame import Frame, load_frame
 from recognizer.vision.pixels import Pixels
-from recognizer.vision.still import CHANGED, Still
+from recognizer.vision.still import Still
 from recognizer.watch_evidence import Evidence, encoded
 
 FRAMES_A_SECOND = 8.0
@@ -174,8 +174,8 @@ class _Watching:
         """Where the clearest value stood that was seen last."""
         self._upright_at = -inf
         """When a value was last seen clearly and upright."""
-        self._difference = inf
-        """How far the present frame differs from the last one that is or was read, as of ``Still``."""
+        self._same = False
+        """Whether the present frame shows what the last one shows that is or was read."""
         self._doubtful = False
         """Whether a brief look at the last frame read a value doubtfully: if it stands, a long one may be surer."""
         self.read = 0
@@ -189,8 +189,8 @@ class _Watching:
             self._collect(most=self._threads - 1)
             if self._unchanged(frame):  # one of those showed just this
                 return
-        same = self._difference < CHANGED
-        look = partial(self._look, frame, again=AGAIN if same else SOON)
+        again = AGAIN if self._same else SOON
+        look = partial(self._look, frame, again=again)
         if self.read == 0:
             look = partial(look, plate=None)
         if frame.seconds < self._codes_at:
@@ -201,13 +201,13 @@ class _Watching:
             look = partial(look, dials=False)
         if self._visit.speaks_in_titles:
             look = partial(look, place=self._place)
-        if frame.seconds - self._upright_at < UPRIGHT_FOR and not (same and self._doubtful):
+        if frame.seconds - self._upright_at < UPRIGHT_FOR and not (self._same and self._doubtful):
             look = partial(look, brief=True)
         self.read += 1
         if self._pool is None:
             self._offer(look())
         else:
-            self._newest = _BeingRead(frame.seconds, AGAIN if same else SOON, frame.pixels)
+            self._newest = _BeingRead(frame.seconds, again, frame.pixels)
             self._reading[self._pool.submit(look)] = self._newest
 
     def finish(self) -> None:
@@ -229,8 +229,8 @@ class _Watching:
         if newest is not None and newest.still is None and last is not None:
             newest.still = last.still.elsewhen(newest.pixels)
         shown = newest if newest is not None and newest.still is not None else last
-        self._difference = inf if shown is None or shown.still is None else shown.still.difference(frame.pixels)
-        if shown is None or self._difference >= CHANGED or not 0 <= frame.seconds - shown.at < shown.again:
+        self._same = shown is not None and shown.still is not None and shown.still.shows(frame.pixels)
+        if shown is None or not self._same or not 0 <= frame.seconds - shown.at < shown.again:
             return False
         if isinstance(shown, _BeingRead):
             shown.stands.append(frame.seconds)
