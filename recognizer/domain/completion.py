@@ -17,7 +17,8 @@ from recognizer.domain.plausibility import check_sum
 from recognizer.domain.quads import how_far_down
 from recognizer.domain.scroll import Showing
 from recognizer.domain.sightings import Stretch
-from recognizer.domain.tally import TARIFF, Told
+from recognizer.domain.sums import TARIFF
+from recognizer.domain.tally import Told
 
 TOTAL = "1.8.0"
 MOST_UNNAMED = 8

@@ -23,7 +23,8 @@ from recognizer.domain.profile import Profile
 from recognizer.domain.reading import Finding, Report, Status
 from recognizer.domain.register import MESSAGES
 from recognizer.domain.scroll import Scroll, Showing
-from recognizer.domain.tally import Told, conclude_register, with_points_checked, with_sum_checked
+from recognizer.domain.sums import with_points_checked, with_sum_checked
+from recognizer.domain.tally import Told, conclude_register
 from recognizer.domain.visit_rules import VisitRules
 from recognizer.errors import UsageError
 
@@ -188,7 +189,7 @@ class Visit:
             told += [_named_by_sum(one)] if one is not None else []
         order = {code: place for place, code in enumerate(dict.fromkeys((*self.wanted, *scroll_order)))}
         told.sort(key=lambda t: (order.get(t.reading.register, len(order)), t.reading.register))
-        return with_points_checked(with_sum_checked(told, of_meter, self._policy, self._rules))
+        return with_points_checked(with_sum_checked(told, of_meter, self._policy, self._rules, conclude))
 
     def _why_not(self, any_reading: bool, missing: tuple[str, ...]) -> Iterator[Finding]:
         if missing:

@@ -20,7 +20,9 @@ ROW_LABELS = (
     ("T1", "T2", "T3", "TOTAL"), ("TOTAL", "T1", "T2", "T3"), ("T1", "T2", "TOTAL"), ("1.8.1", "1.8.2", "1.8.0"),
 )  # fmt: skip
 OWN_LABELS = ("00.01.00.00", "00.01.02.00", "Total Wh", "Tariff 1", "Rate 2", "Import kWh", "EA", "EC", "A", "A-")
-POWER = ("kW", "kW", "kW", "кВт", "кВт", "kvar", "kVA")
+PHASES, WITH_PHASES = ("L1", "L2", "L3"), 0.12
+"""Marks that most three-phase meters light together on every screen, and the share of the screens that show them."""
+POWER = ("kW", "kW", "kW", "кВт", "кВт", "кВт", "kvar", "kVA")
 """Cyrillic more often than on meters: beside `кВт·ч` ten times as many, `кВт` was read as energy."""
 OTHER = (("V", "23{}.{}"), ("V", "22{}.{}"), ("A", "{}.{}4"), ("Hz", "50.{}{}"), ("Hz", "49.{}{}"), (None, "0.9{}{}"))
 
@@ -39,12 +41,13 @@ def sample_title(rng: np.random.Generator) -> Screen:
 
 def sample_screen(rng: np.random.Generator) -> Screen:
     """A screen of any meter: half of them energy, the others all that must not be taken for it."""
-    others = (_power, _power, _clock, _date, _demand, _history, _serial, _error, _other, _test, _rows)
+    others = (_power, _power, _power, _power, _clock, _date, _demand, _history, _serial, _error, _other, _test, _rows)
     screen = pick(rng, (sample_energy,) * 12 + others)(rng)
     if screen.kind == "test":
         return screen
     steady = tuple(m for m in HARMLESS if m not in screen.marks and chance(rng, 0.09))
-    return replace(screen, marks=screen.marks + steady)
+    phases = tuple(m for m in PHASES if m not in steady) if chance(rng, WITH_PHASES) else ()
+    return replace(screen, marks=screen.marks + steady + phases)
 
 
 def page(rng: np.random.Generator) -> str:

@@ -341,6 +341,45 @@ def test_a_sum_that_is_nearly_right_tells_nothing() -> None:
     assert "sum_mismatch" not in findings(visit)
 
 
+def doubtful(text: str, label: str, last: tuple[tuple[str, float], ...]) -> Observation:
+    """A page that is certain of all but its last digit."""
+    display = page(text, label)
+    glyphs = (*display.glyphs[:-1], replace(display.glyphs[-1], odds=last))
+    return Observation(640, 480, 10.0, (replace(display, glyphs=glyphs),))
+
+
+def with_night(last: tuple[tuple[str, float], ...], *, day: str = "000100.1", total: str = "000300.3") -> Visit:
+    """Three registers, the night's last digit doubtful."""
+    visit = Visit(wanted=["1.8.1", "1.8.2", "1.8.0"], rules=ONE_BY_ONE, policy=STRICT)
+    watched(*held(page(day, "1.8.1"), 0, 2), *held(page(total, "1.8.0"), 3, 2), visit=visit)
+    return watched(*((6 + n / 10, doubtful("000200." + last[0][0], "1.8.2", last)) for n in range(20)), visit=visit)
+
+
+def test_of_two_candidates_the_one_that_makes_the_sum_right_is_told() -> None:
+    texts = {"1.8.1": "000100.1", "1.8.2": "000200.2", "1.8.0": "000300.3"}
+    assert accepted(with_night((("8", 0.54), ("2", 0.45))).report) == texts
+    # A less likely one is told as well, together with the others for a person to look at.
+    doubted = with_night((("8", 0.6), ("2", 0.35)))
+    assert {r.register: r.text for r in doubted.report.readings} == texts
+    assert {f.code for r in doubted.report.readings for f in r.findings} == {"low_confidence"}
+    # A candidate that is hardly one does not outweigh what was read: nothing of this sum is believed then.
+    unlikely = with_night((("8", 0.97), ("2", 0.002)))
+    assert accepted(unlikely.report) == {}
+    assert "sum_mismatch" in findings(unlikely)
+    # Nor are two that both make it right, since every tariff is cut off.
+    either = with_night((("8", 0.54), ("2", 0.22), ("1", 0.22)))
+    assert "sum_mismatch" in findings(either)
+
+
+@pytest.mark.parametrize(("sure", "believed"), [(0.999, True), (0.9 ** (1 / 7), False)])
+def test_without_a_point_a_sum_tells_as_much_as_the_surest_of_its_registers(sure: float, believed: bool) -> None:
+    """That all have lost the point changes no sum, but where one surely has none, none has."""
+    visit = Visit(wanted=["1.8.1", "1.8.2", "1.8.0"], rules=ONE_BY_ONE, policy=STRICT)
+    for n, (code, text) in enumerate([("1.8.1", "0001001"), ("1.8.2", "0002002")]):
+        watched(*held(page(text, code), 3.0 * n, 2, sure=0.9 ** (1 / 7)), visit=visit)
+    assert watched(*held(page("0003003", "1.8.0"), 6, 2, sure=sure), visit=visit).done == believed
+
+
 def test_tariffs_that_were_not_seen_may_make_up_the_rest_and_no_sum_is_above_the_total() -> None:
     """Wanting the night rate and the total must not end in review because the day rate is not wanted."""
     night, day, total = page("000200.2", "1.8.2"), page("000100.1", "1.8.1"), page("000300.3", "1.8.0")
