@@ -24,7 +24,7 @@ from recognizer.domain.register import (
     says_register,
     which_register,
 )
-from recognizer.domain.sightings import Stretch, Vote, extended, window_of
+from recognizer.domain.sightings import Stretch, Vote, best_votes, extended, window_of
 from recognizer.domain.visit_rules import VisitRules
 
 _NO_READING, _UNNAMED = "!", "?"
@@ -133,8 +133,20 @@ class Scroll:
                 if title is None and not self._lit(key.text, best.display):
                     continue
                 screen = best.screen if title is None else self._under(title, best.display)
-                if screen.register is not None:
-                    yield Showing(screen, key.text, _shared(stretch, screen.probability) if nameless else stretch)
+                if screen.register is None:
+                    continue
+                if nameless:
+                    yield Showing(screen, key.text, _shared(stretch, screen.probability))
+                else:
+                    yield Showing(screen, key.text, self._with_unnamed(key.text, stretch, screen.probability))
+
+    def _with_unnamed(self, text: str, stretch: Stretch, share: float) -> Stretch:
+        """The stretch with the votes of frames in which the same number stood and what names it could not be read."""
+        unnamed = self._texts.get(_Key(_UNNAMED, True, text), ())
+        votes = [v for s in unnamed if stretch.within(s, self._gap) for v in _shared(s, share).votes]
+        if not votes:
+            return stretch
+        return replace(stretch, votes=best_votes((*stretch.votes, *votes), self._rules.fusion.most_votes))
 
     def unnamed(self) -> list[Showing]:
         """What stood long enough without anything that tells its register, and with no unit of anything but energy."""

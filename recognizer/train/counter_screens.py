@@ -16,7 +16,7 @@ from recognizer.train.screen_panels import MOST_SPOILED
 from recognizer.train.screens import Drawing
 from recognizer.vision.rectify import stretched
 
-WITH_UNLIT, MOST_UNLIT = 0.2, 3.0
+WITH_UNLIT, MOST_UNLIT = 0.35, 4.0
 """Share of the values that are cut with what stands on their left, on their right as many, and how much of it, in
 heights of their digits: the locator takes unlit segments in, and strong ones were read as digits."""
 MakeCutout = Callable[[np.random.Generator], Cutout]

@@ -127,10 +127,10 @@ def counter_strips(data_dir: Path, models_dir: Path, seed: int) -> list[tuple[fl
     rng = np.random.default_rng([seed, 4])
     glasses = screen_real.grounds(data_dir, usable(data_dir))
     groups += [
-        (0.10, counter_screens.drawn_values(rng, screens.draw, DRAWN_SCREENS)),
+        (0.12, counter_screens.drawn_values(rng, screens.draw, DRAWN_SCREENS)),
         (0.01, counter_screens.drawn_values(rng, screens.draw_title, DRAWN_SCREENS // 10)),
-        (0.04, counter_screens.drawn_values(rng, screens.draw_on(glasses), DRAWN_ON_REAL // 2)),
-        (0.08, counter_screens.filmed_values(rng, 800)),
+        (0.05, counter_screens.drawn_values(rng, screens.draw_on(glasses), DRAWN_ON_REAL // 2)),
+        (0.15, counter_screens.filmed_values(rng, FILMED_SCREENS)),
     ]
     groups.append((0.03, counter.any_of(_elsewhere(data_dir, examples))))
     return groups

@@ -21,7 +21,7 @@ from recognizer.vision.screen import SCREEN_MARKS
 
 ROOM_FOR_VALUES = 0.7
 """Share of the titles that stand on glass with room for a value, as those of split displays do."""
-STRONG_UNLIT, UNLIT = 0.3, (0.1, 0.28)
+STRONG_UNLIT, UNLIT = 0.45, (0.1, 0.28)
 """Share of the displays that show their unlit segments strongly, and how strongly beside lit ones."""
 FILMED_ON_REAL, FILMED_SIZE = 0.35, (640, 480)
 Drawing = Callable[[np.random.Generator], ScreenPicture]
