@@ -13,10 +13,10 @@ from recognizer.domain.tally import Told, doubts, most_used
 from recognizer.domain.visit_rules import VisitRules
 
 BY_CHANCE = 0.1
-"""Chance that a total is the sum of its tariffs though not all of them are right: misread in the last place by one or
-two, or two of them alike, by a segment that is dead. Assumed on the high side, not measured."""
-EXCHANGED = 0.5
-"""Chance that all registers of a sum are right, from which on one of them is told as the candidate that makes it so."""
+"""Chance that a total is the sum of its tariffs though one of them shows what none of its candidates tells: misread in
+the last place by one or two, or two alike, by a segment that is dead. Assumed on the high side, not measured."""
+LIKELIER = 0.5
+"""Chance that all registers of a sum are right, below which it tells for none of them."""
 _DOUBTS = ("low_confidence", "seen_once")
 TARIFF, _TOTALS = re.compile(r"1\.8\.[1-8]"), ("1.8.0", "total")
 
@@ -43,21 +43,20 @@ def with_sum_checked(
     if total is None or not parts or len(parts) < len(tariffs):
         return list(told)
     of_sum = [total, *parts]
-    if _is_sum(of_sum, policy.rules):
-        if not _tells([t.reading.text for t in of_sum]):
-            return list(told)
-        # As certain as that all of them are (Bayes).
-        together = prod(t.reading.confidence for t in of_sum)
-        chance = _at_most(together / (together + (1 - together) * BY_CHANCE), of_sum)
-        surer = [t for t in of_sum if chance > t.reading.confidence]
-        return [_as_certain(t, chance, policy, visit_rules) if t in surer else t for t in told]
+    fits = _is_sum(of_sum, policy.rules)
     rest = _number(total) - sum(map(_number, parts))
-    if rest > 0 and len(said) < 2:
+    if not fits and rest > 0 and len(said) < 2:
         return list(told)
-    if (exchanged := _one_exchanged(of_sum, conclude)) is not None:
-        chance, again = exchanged
-        of_register = {t.reading.register: _as_certain(t, chance, policy, visit_rules) for t in again}
-        return [of_register[t.reading.register] if t in of_sum else t for t in told]
+    if (likeliest := _likeliest(of_sum, fits, conclude)) is not None:
+        chance, again = likeliest
+        changed = {
+            t.reading.register: _as_certain(t, chance, policy, visit_rules)
+            for t in again
+            if not fits or chance > t.reading.confidence
+        }
+        return [changed.get(t.reading.register, t) if t in of_sum else t for t in told]
+    if fits:
+        return list(told)
     message = f"{total.reading.register} and the sum of {', '.join(tariffs)} differ by {rest}."
     finding = Finding("sum_mismatch", message)
     return [_doubted(t, finding) if t in of_sum else t for t in told]
@@ -89,34 +88,36 @@ def _tells(texts: Sequence[str]) -> bool:
     return len(places) == 1 and sum(part > 0 for part in parts) > 1 and check_sum(total, parts, last_place)
 
 
-def _one_exchanged(of_sum: Sequence[Told], conclude: Callable[..., Told | None]) -> tuple[float, list[Told]] | None:
-    """The same registers, one of them told as another of its candidates with which the sum tells for all, and the
-    chance that all are right; None where that is not likelier than anything else.
+def _likeliest(
+    of_sum: Sequence[Told], fits: bool, conclude: Callable[..., Told | None]
+) -> tuple[float, list[Told]] | None:
+    """The registers as they are read, or where that does not fit with one of them as another of its candidates, so that
+    the sum tells for all; and the chance that all are right (Bayes). None where that is not likelier than not.
     """
     texts = [t.reading.text for t in of_sum]
     as_read = prod(t.reading.confidence for t in of_sum)
-    ways = [
-        (as_read * candidate.probability / told.reading.confidence, place, candidate.text)
-        for place, told in enumerate(of_sum)
-        for candidate in told.reading.candidates
-        if candidate.text != texts[place] and _tells([*texts[:place], candidate.text, *texts[place + 1 :]])
-    ]
-    if not ways:
+    ways = [(as_read, 0, texts[0], fits and _tells(texts))]
+    for place, told in enumerate(of_sum):
+        for candidate in told.reading.candidates:
+            if candidate.text != texts[place]:
+                chance = as_read * candidate.probability / told.reading.confidence
+                tells = _tells([*texts[:place], candidate.text, *texts[place + 1 :]])
+                ways.append((chance, place, candidate.text, tells))
+    right = [way for way in ways if way[3]]
+    if not right or (fits and right[0] is not ways[0]):
         return None
-    likeliest, place, text = max(ways)
-    others = sum(way[0] for way in ways) - likeliest
-    chance = likeliest / (likeliest + others + max(0.0, 1 - as_read - likeliest - others) * BY_CHANCE)
-    again = conclude(of_sum[place].showings, instead=text) if chance >= EXCHANGED else None
-    if again is None:
+    likeliest, place, text, _ = max(right)
+    unlisted = max(0.0, 1 - sum(way[0] for way in ways))
+    chance = likeliest / (sum(way[0] for way in right) + BY_CHANCE * unlisted)
+    if not any("." in t for t in texts):
+        # A point that is lost in all of them changes no sum: that there is none the surest of them knows best.
+        chance = min(chance, max(t.reading.confidence for t in of_sum))
+    if chance < LIKELIER:
         return None
-    together = [*of_sum[:place], again, *of_sum[place + 1 :]]
-    return _at_most(chance, together), together
-
-
-def _at_most(chance: float, of_sum: Sequence[Told]) -> float:
-    """A point that is lost in all of them changes no sum: that there is none the surest of them knows best."""
-    pointed = any("." in t.reading.text for t in of_sum)
-    return chance if pointed else min(chance, max(t.reading.confidence for t in of_sum))
+    if text == texts[place]:
+        return chance, list(of_sum)
+    again = conclude(of_sum[place].showings, instead=text)
+    return (chance, [*of_sum[:place], again, *of_sum[place + 1 :]]) if again is not None else None
 
 
 def with_points_checked(told: Sequence[Told]) -> list[Told]:
