@@ -30,9 +30,9 @@ def fuse(votes: Sequence[Vote], rules: FusionRules) -> tuple[Candidate, ...]:
     rests = [max(1e-6, 1 - sum(chances.values())) for chances in given]
     weights = dict.fromkeys(sorted(text for text in set().union(*given)), 0.0)
     for text in weights:
-        least = rules.may_mislead if len(read) > 1 else 1e-9
-        for chances, rest in zip(given, rests, strict=True):
-            weights[text] += log(max(chances.get(text, rest / rules.spread), least))
+        for vote, chances, rest in zip(votes, given, rests, strict=True):
+            least = rules.may_add if adds(vote.candidates[0].text, text) else rules.may_mislead
+            weights[text] += log(max(chances.get(text, rest / rules.spread), least if len(read) > 1 else 1e-9))
     other = sum(map(log, rests)) - (len(votes) - 1) * log(rules.spread)
     top = max(*weights.values(), other)
     total = sum(exp(w - top) for w in weights.values()) + exp(other - top)
@@ -42,6 +42,11 @@ def fuse(votes: Sequence[Vote], rules: FusionRules) -> tuple[Candidate, ...]:
         alone = max(chances.get(text, 0.0) for chances in given)
         fused.append(Candidate(text, min(chance, raised(alone, rules.most_gain))))
     return tuple(sorted(fused, key=lambda c: (-c.probability, c.text)))
+
+
+def adds(text: str, to: str) -> bool:
+    """Whether a text is another one and a digit more behind its point: last digits are lost, and hardly ever added."""
+    return "." in text and text[:-1].rstrip(".") == to
 
 
 def raised(chance: float, gain: float) -> float:

@@ -149,12 +149,16 @@ class Scroll:
         return replace(stretch, votes=best_votes((*stretch.votes, *votes), self._rules.fusion.most_votes))
 
     def unnamed(self) -> list[Showing]:
-        """What stood long enough without anything that tells its register, and with no unit of anything but energy."""
+        """What stood long enough without anything that tells its register, and with no unit of anything but energy.
+
+        Totals by absence are among it: a mark that fades keeps them from being filed.
+        """
         return [
             Showing(stretch.votes[0].screen, key.text, stretch)
             for key, stretches in self._texts.items()
-            if key.screen == _UNNAMED or (not key.stated and not key.screen.startswith(_NO_READING))
+            if not key.screen.startswith(_NO_READING)
             for stretch in stretches
+            if key.screen == _UNNAMED or not key.stated or by_absence(stretch.votes[0].display)
             if self._settled(stretch) and any(_may_count_energy(vote.screen.unit) for vote in stretch.votes)
         ]
 

@@ -18,12 +18,16 @@ class FusionRules:
     may_mislead: float = 0.1
     """Chance left to a text that other frames give, by a frame that reads something else however surely: frames
     that are certain and wrong come in runs, behind a reflection."""
+    may_add: float = 0.01
+    """The same left to a text by a frame that reads a digit more behind its point: of some 870 frames of 31 clips that
+    were read with a chance of a half or more seven had lost the last digit, and none had one added."""
     spread: float = 100.0
     """Texts among which the chance of an unknown one is shared out: two doubtful frames seldom mean the same one."""
 
     def __post_init__(self) -> None:
-        if self.most_votes < 1 or self.most_gain < 0 or not 0 < self.may_mislead < 1 or self.spread < 1:
-            raise UsageError("wanted most_votes >= 1, most_gain >= 0, 0 < may_mislead < 1 and spread >= 1")
+        chances = (self.may_mislead, self.may_add)
+        if self.most_votes < 1 or self.most_gain < 0 or not all(0 < c < 1 for c in chances) or self.spread < 1:
+            raise UsageError("wanted most_votes >= 1, most_gain >= 0, 0 < may_mislead, may_add < 1 and spread >= 1")
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,17 @@ def test_an_order_that_does_not_fit_what_is_named_files_nothing() -> None:
     assert set(accepted(scrolled(*([d] for d in cycle)))) == {"1.8.3", "1.8.0"}
 
 
+def test_a_total_beside_which_a_mark_fades_is_told_by_the_sum() -> None:
+    """T3 of the screen before was still faint when the total stood there already, so it was not filed by absence."""
+    fading, faded = (replace(TOTAL, marks=(Mark("T3", chance),)) for chance in (0.4, 0.06))
+    visit = Visit(wanted=ALL, profile=MERCURY)
+    for n, (display, frames) in enumerate([(T1, 20), (T2, 20), (T3, 20), (fading, 2), (faded, 8), (POWER, 10)]):
+        for i in range(frames):
+            visit.offer(Observation(640, 480, 9.0, (display,)), 2.0 * n + i / 10 - (1.8 if n > 3 else 0.0))
+    assert accepted(visit.report) == VALUES
+    assert any(f.code == "register_by_sum" for r in visit.report.readings for f in r.findings)
+
+
 def test_without_a_profile_nothing_tells_the_order_of_screens() -> None:
     cycle = [faint(T1), faint(T2), T3, TOTAL]
     assert set(accepted(scrolled(*([d] for d in cycle), profile=False))) == {"1.8.3", "total"}

@@ -478,6 +478,8 @@ def test_settings_that_cannot_be_are_refused(wrong: dict[str, float]) -> None:
         VisitRules(**wrong)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="most_votes"):
         FusionRules(most_votes=0)
+    with pytest.raises(UsageError, match="may_add"):
+        FusionRules(may_add=0.0)
 
 
 def vote(window: int, *chances: tuple[str, float]) -> Vote:
@@ -512,6 +514,32 @@ def test_agreement_never_lowers_a_confidence_and_contradiction_never_raises_it(
 def test_what_two_doubtful_frames_have_in_common_wins() -> None:
     votes = [vote(0, ("128", 0.5), ("123", 0.4)), vote(1, ("723", 0.5), ("123", 0.4))]
     assert fuse(votes, FusionRules())[0].text == "123"
+
+
+@pytest.mark.parametrize(("long", "short"), [("998589.11", "998589.1"), ("230147.8", "230147")])
+def test_a_last_digit_is_lost_rather_than_added(long: str, short: str) -> None:
+    """998589.1 stood in half the frames of a display that shows 998589.11, and was told."""
+    votes = [vote(n, (short, 0.94) if n % 2 else (long, 0.87)) for n in range(6)]
+    assert fuse(votes, FusionRules())[0].text == long
+    assert fuse(votes, FusionRules())[0].probability > 0.9
+    # Before the point unlit cells are read as digits, and what only one frame has seen is not there.
+    whole = [vote(n, ("32605", 0.94) if n % 2 else ("326051", 0.87)) for n in range(6)]
+    once = [vote(n, (short, 0.94) if n else (long, 0.87)) for n in range(6)]
+    assert fuse(whole, FusionRules())[0].text == "32605"
+    assert fuse(once, FusionRules())[0].text == short
+
+
+def test_frames_without_a_legible_label_count_for_the_digits_beside_it() -> None:
+    """Where the label of every other frame could not be read, their digits were lost as well."""
+    clear, doubtful = page("001234.5"), replace(page("001234.5"), label=Mark("8", 0.05))
+    named = [(n / 2, frame(clear, sure=0.96)) for n in range(4)]
+    alone = watched(*named).report.readings[0]
+    more = [(n / 2 + 0.2, frame(doubtful, sure=0.995)) for n in range(4)]
+    both = watched(*named, *more).report.readings[0]
+    assert (alone.register, both.register) == ("1.8.1", "1.8.1")
+    assert both.confidence > alone.confidence
+    other = watched(*named, *((at, frame(replace(page("009999.9"), label=Mark("8", 0.05)))) for at, _ in more))
+    assert other.report.readings[0].confidence == alone.confidence
 
 
 @given(st.permutations(range(5)))
