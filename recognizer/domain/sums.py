@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 from math import prod
 
-from recognizer.domain.plausibility import Rules, check_sum
+from recognizer.domain.plausibility import check_sum
 from recognizer.domain.policy import Policy
 from recognizer.domain.reading import Finding, Status
 from recognizer.domain.tally import Told, doubts, most_used
@@ -15,8 +15,11 @@ from recognizer.domain.visit_rules import VisitRules
 BY_CHANCE = 0.1
 """Chance that a total is the sum of its tariffs though one of them shows what none of its candidates tells: misread in
 the last place by one or two, or two alike, by a segment that is dead. Assumed on the high side, not measured."""
+COUNTED_ON, COARSER = 0.1, 0.01
+"""Chance that a register counts on while the others are looked at, and that registers of one display have different
+numbers of decimals, assumed as well: a lost last digit and a last digit misread by one pass for either."""
 LIKELIER = 0.5
-"""Chance that all registers of a sum are right, below which it tells for none of them."""
+"""Chance of what is likeliest, below which a sum tells nothing."""
 _DOUBTS = ("low_confidence", "seen_once")
 TARIFF, _TOTALS = re.compile(r"1\.8\.[1-8]"), ("1.8.0", "total")
 
@@ -33,8 +36,8 @@ def with_sum_checked(
     ``of_meter`` are the registers that the meter is known or said to have; a tariff that was seen is one of them. With
     fewer than two tariffs said there may be others that were not seen, and only a sum above the total is wrong: who
     wants the night rate and the total of a meter has not said that there is no day rate. Where one register read as
-    another of its candidates, and only one, makes the sum right, that is what it shows: ``conclude`` tells it again, as
-    ``conclude_register`` of its showings does with ``instead``.
+    another of its candidates makes the sum right, and nothing else is likelier, that is what it shows: ``conclude``
+    tells it again, as ``conclude_register`` of its showings does with ``instead``.
     """
     said = {code for code in of_meter if TARIFF.fullmatch(code)}
     tariffs = sorted(said | {t.reading.register for t in told if TARIFF.fullmatch(t.reading.register)})
@@ -43,18 +46,16 @@ def with_sum_checked(
     if total is None or not parts or len(parts) < len(tariffs):
         return list(told)
     of_sum = [total, *parts]
-    fits = _is_sum(of_sum, policy.rules)
-    rest = _number(total) - sum(map(_number, parts))
+    seconds = max(t.last for t in of_sum) - min(t.first for t in of_sum)
+    used = most_used(total.reading.unit, seconds, policy.rules)
+    fits = _fit([t.reading.text for t in of_sum], used)
+    rest = Decimal(total.reading.text) - sum(Decimal(t.reading.text) for t in parts)
     if not fits and rest > 0 and len(said) < 2:
         return list(told)
-    if (likeliest := _likeliest(of_sum, fits, conclude)) is not None:
-        chance, again = likeliest
-        changed = {
-            t.reading.register: _as_certain(t, chance, policy, visit_rules)
-            for t in again
-            if not fits or chance > t.reading.confidence
-        }
-        return [changed.get(t.reading.register, t) if t in of_sum else t for t in told]
+    again = _weighed(of_sum, used, conclude)
+    if again is not None:
+        of_register = {t.reading.register: _as_certain(t, chance, policy, visit_rules) for t, chance in again}
+        return [of_register[t.reading.register] if t in of_sum else t for t in told]
     if fits:
         return list(told)
     message = f"{total.reading.register} and the sum of {', '.join(tariffs)} differ by {rest}."
@@ -62,62 +63,60 @@ def with_sum_checked(
     return [_doubted(t, finding) if t in of_sum else t for t in told]
 
 
-def _number(told: Told) -> Decimal:
-    return Decimal(told.reading.text)
-
-
-def _is_sum(of_sum: Sequence[Told], rules: Rules) -> bool:
-    """Whether the first may be the total of the others."""
-    places = {-len(t.reading.text.partition(".")[2]) for t in of_sum}
-    last_place = Decimal(1).scaleb(max(places))
-    seconds = max(t.last for t in of_sum) - min(t.first for t in of_sum)
-    # Even a slow register may count one on between two screens, and a coarser total is cut off itself.
-    used = most_used(of_sum[0].reading.unit, seconds, rules) + last_place * len(places)
-    total, *parts = map(_number, of_sum)
-    return check_sum(total, parts, last_place, used)
-
-
-def _tells(texts: Sequence[str]) -> bool:
-    """Whether the first text is the total of the others so exactly that it tells for them.
-
-    Of one tariff in use the total is a copy, perhaps the same screen with a mark that flickers.
+def _fit(texts: Sequence[str], used: Decimal) -> float:
+    """How well the first text is the total of the others: 1 as exactly as tariffs that are cut off allow, less where
+    something must have been counted on meanwhile or a register is told more coarsely, 0 where it is not.
     """
     places = {len(text.partition(".")[2]) for text in texts}
     total, *parts = map(Decimal, texts)
-    last_place = Decimal(1).scaleb(-max(places))
-    return len(places) == 1 and sum(part > 0 for part in parts) > 1 and check_sum(total, parts, last_place)
+    last_place = Decimal(1).scaleb(-min(places))
+    if len(places) == 1 and check_sum(total, parts, last_place):
+        return 1.0
+    # Even a slow register may count one on between two screens, and a coarser total is cut off itself.
+    loosely = check_sum(total, parts, last_place, used + last_place * len(places))
+    return (COUNTED_ON if len(places) == 1 else COARSER) * loosely
 
 
-def _likeliest(
-    of_sum: Sequence[Told], fits: bool, conclude: Callable[..., Told | None]
-) -> tuple[float, list[Told]] | None:
-    """The registers as they are read, or where that does not fit with one of them as another of its candidates, so that
-    the sum tells for all; and the chance that all are right (Bayes). None where that is not likelier than not.
+def _weighed(
+    of_sum: Sequence[Told], used: Decimal, conclude: Callable[..., Told | None]
+) -> list[tuple[Told, float]] | None:
+    """Each register with the chance that it is right, given how well its total is the sum (Bayes): as they are read, or
+    one of them as another of its candidates. None where the sum tells nothing, or nothing that is likelier than not.
+
+    At most one is taken to be misread, as one of its candidates or as something that none of them tells.
     """
     texts = [t.reading.text for t in of_sum]
-    as_read = prod(t.reading.confidence for t in of_sum)
-    ways = [(as_read, 0, texts[0], fits and _tells(texts))]
+    if sum(Decimal(text) > 0 for text in texts[1:]) < 2:
+        return None  # of one tariff in use the total is a copy, perhaps the same screen with a mark that flickers
+    alone = [t.reading.confidence for t in of_sum]
+    as_read = prod(alone)
+    ways = [(as_read * _fit(texts, used), -1, "")]
+    unlisted = []
     for place, told in enumerate(of_sum):
-        for candidate in told.reading.candidates:
-            if candidate.text != texts[place]:
-                chance = as_read * candidate.probability / told.reading.confidence
-                tells = _tells([*texts[:place], candidate.text, *texts[place + 1 :]])
-                ways.append((chance, place, candidate.text, tells))
-    right = [way for way in ways if way[3]]
-    if not right or (fits and right[0] is not ways[0]):
+        others = [c for c in told.reading.candidates if c.text != texts[place]]
+        rest = as_read / alone[place]
+        unlisted.append(BY_CHANCE * rest * max(0.0, 1 - alone[place] - sum(c.probability for c in others)))
+        for c in others:
+            fit = _fit([*texts[:place], c.text, *texts[place + 1 :]], used)
+            ways.append((rest * c.probability * fit, place, c.text))
+    likeliest, exchanged, text = max(ways)
+    everything = sum(way[0] for way in ways) + sum(unlisted)
+    if likeliest <= 0 or likeliest < LIKELIER * everything:
         return None
-    likeliest, place, text, _ = max(right)
-    unlisted = max(0.0, 1 - sum(way[0] for way in ways))
-    chance = likeliest / (sum(way[0] for way in right) + BY_CHANCE * unlisted)
-    if not any("." in t for t in texts):
+    chances = []
+    for place in range(len(of_sum)):
+        wrong = sum(w for w, p, t in ways if (p == place) != (exchanged == place) or (p == place and t != text))
+        chances.append(1 - (wrong + unlisted[place]) / everything)
+    if not any("." in text for text in texts):
         # A point that is lost in all of them changes no sum: that there is none the surest of them knows best.
-        chance = min(chance, max(t.reading.confidence for t in of_sum))
-    if chance < LIKELIER:
-        return None
-    if text == texts[place]:
-        return chance, list(of_sum)
-    again = conclude(of_sum[place].showings, instead=text)
-    return (chance, [*of_sum[:place], again, *of_sum[place + 1 :]]) if again is not None else None
+        chances = [min(chance, max(alone)) for chance in chances]
+    again = list(of_sum)
+    if exchanged >= 0:
+        other = conclude(of_sum[exchanged].showings, instead=text)
+        if other is None:
+            return None
+        again[exchanged] = other
+    return list(zip(again, chances, strict=True))
 
 
 def with_points_checked(told: Sequence[Told]) -> list[Told]:
