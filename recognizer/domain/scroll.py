@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import NamedTuple
 
+from recognizer.domain.fusion import adds
 from recognizer.domain.labels import plain, unit_of
 from recognizer.domain.look import Seen
 from recognizer.domain.observation import Display, Mark
@@ -109,8 +110,27 @@ class Scroll:
         for place, one in enumerate(registers[:8]):
             self._rows |= {frozenset((one, other)) for other in registers[place + 1 : 8]}
 
-    def showings(self) -> Iterator[Showing]:
-        """Every stretch that counts, with the register it is of."""
+    def showings(self) -> list[Showing]:
+        """Every stretch that counts, with the register it is of.
+
+        In between there may be frames in which what names the number could not be read; as long as the number is the
+        same, or nearly so, they count for its digits, or against them.
+        """
+        named = list(self._named())
+        if self.speaks_in_titles:
+            return named  # what is not named there, the title names
+        texts = {(s.screen.register, s.text) for s in named}
+        shown = [replace(s, stretch=self._with_unnamed(s)) for s in named]
+        for key, stretches in self._texts.items():
+            for stretch in stretches if key.screen == _UNNAMED else ():
+                of = [s for s in named if s.stretch.within(stretch, 0.0) and _nearly(key.text, s.text)]
+                screens = {s.screen.register: s.screen for s in of if (s.screen.register, key.text) not in texts}
+                if len(screens) == 1 and self._settled(stretch):
+                    (screen,) = screens.values()
+                    shown.append(Showing(screen, key.text, _shared(stretch, screen.probability)))
+        return shown
+
+    def _named(self) -> Iterator[Showing]:
         alike: defaultdict[str, list[_Key]] = defaultdict(list)
         for key in self._texts:
             if key.screen != _UNNAMED:
@@ -133,20 +153,15 @@ class Scroll:
                 if title is None and not self._lit(key.text, best.display):
                     continue
                 screen = best.screen if title is None else self._under(title, best.display)
-                if screen.register is None:
-                    continue
-                if nameless:
-                    yield Showing(screen, key.text, _shared(stretch, screen.probability))
-                else:
-                    yield Showing(screen, key.text, self._with_unnamed(key.text, stretch, screen.probability))
+                if screen.register is not None:
+                    yield Showing(screen, key.text, _shared(stretch, screen.probability) if nameless else stretch)
 
-    def _with_unnamed(self, text: str, stretch: Stretch, share: float) -> Stretch:
+    def _with_unnamed(self, of: Showing) -> Stretch:
         """The stretch with the votes of frames in which the same number stood and what names it could not be read."""
-        unnamed = self._texts.get(_Key(_UNNAMED, True, text), ())
-        votes = [v for s in unnamed if stretch.within(s, self._gap) for v in _shared(s, share).votes]
-        if not votes:
-            return stretch
-        return replace(stretch, votes=best_votes((*stretch.votes, *votes), self._rules.fusion.most_votes))
+        unnamed = self._texts.get(_Key(_UNNAMED, True, of.text), ())
+        near = [_shared(s, of.screen.probability) for s in unnamed if of.stretch.within(s, self._gap)]
+        votes = best_votes((*of.stretch.votes, *(v for s in near for v in s.votes)), self._rules.fusion.most_votes)
+        return replace(of.stretch, votes=votes)
 
     def unnamed(self) -> list[Showing]:
         """What stood long enough without anything that tells its register, and with no unit of anything but energy.
@@ -326,6 +341,13 @@ class Scroll:
         if any(last < s.first < value.first and self._settled(s) and _in_place(value, s) for s in others):
             return None
         return self._titles[name].label
+
+
+def _nearly(text: str, other: str) -> bool:
+    """Whether one text is the other with one digit exchanged, or with a digit more behind its point."""
+    if len(text) == len(other):
+        return sum(a != b for a, b in zip(text, other, strict=True)) == 1
+    return adds(text, other) or adds(other, text)
 
 
 def _jumps(text: str, stood: Stretch, other_text: str, other_stood: Stretch) -> bool:

@@ -15,9 +15,12 @@ from recognizer.domain.visit_rules import VisitRules
 BY_CHANCE = 0.1
 """Chance that a total is the sum of its tariffs though one of them shows what none of its candidates tells: misread in
 the last place by one or two, or two alike, by a segment that is dead. Assumed on the high side, not measured."""
-COUNTED_ON, COARSER = 0.1, 0.01
-"""Chance that a register counts on while the others are looked at, and that registers of one display have different
-numbers of decimals, assumed as well: a lost last digit and a last digit misread by one pass for either."""
+USUAL, MOST_COUNTED = 0.015, 0.5
+"""Usual load as a share of the most that is plausible, about 1 kW of electricity, and the chance at most that at such a
+load a register counts on while the others are looked at."""
+COARSER = 0.01
+"""Chance that registers of one display have different numbers of decimals; one has lost its last digit far more often.
+Assumed, as the others."""
 LIKELIER = 0.5
 """Chance of what is likeliest, below which a sum tells nothing."""
 _DOUBTS = ("low_confidence", "seen_once")
@@ -47,7 +50,7 @@ def with_sum_checked(
         return list(told)
     of_sum = [total, *parts]
     seconds = max(t.last for t in of_sum) - min(t.first for t in of_sum)
-    used = most_used(total.reading.unit, seconds, policy.rules)
+    used = most_used("kWh", seconds, policy.rules)  # which 1.8.x count, whether the unit was read or not
     fits = _fit([t.reading.text for t in of_sum], used)
     rest = Decimal(total.reading.text) - sum(Decimal(t.reading.text) for t in parts)
     if not fits and rest > 0 and len(said) < 2:
@@ -67,14 +70,15 @@ def _fit(texts: Sequence[str], used: Decimal) -> float:
     """How well the first text is the total of the others: 1 as exactly as tariffs that are cut off allow, less where
     something must have been counted on meanwhile or a register is told more coarsely, 0 where it is not.
     """
-    places = {len(text.partition(".")[2]) for text in texts}
+    places = set(map(_decimals, texts))
     total, *parts = map(Decimal, texts)
     last_place = Decimal(1).scaleb(-min(places))
     if len(places) == 1 and check_sum(total, parts, last_place):
         return 1.0
     # Even a slow register may count one on between two screens, and a coarser total is cut off itself.
-    loosely = check_sum(total, parts, last_place, used + last_place * len(places))
-    return (COUNTED_ON if len(places) == 1 else COARSER) * loosely
+    if not check_sum(total, parts, last_place, used + last_place * len(places)):
+        return 0.0
+    return min(MOST_COUNTED, float(used / last_place) * USUAL) if len(places) == 1 else COARSER
 
 
 def _weighed(
@@ -107,6 +111,8 @@ def _weighed(
     for place in range(len(of_sum)):
         wrong = sum(w for w, p, t in ways if (p == place) != (exchanged == place) or (p == place and t != text))
         chances.append(1 - (wrong + unlisted[place]) / everything)
+    if exchanged < 0 and COARSER < _fit(texts, used) < 1:
+        chances = [min(chances)] * len(chances)  # any of them may be the one that is wrong
     if not any("." in text for text in texts):
         # A point that is lost in all of them changes no sum: that there is none the surest of them knows best.
         chances = [min(chance, max(alone)) for chance in chances]
@@ -120,15 +126,21 @@ def _weighed(
 
 
 def with_points_checked(told: Sequence[Told]) -> list[Told]:
-    """A register of active energy without a point beside others of the meter that have one: it may have been missed."""
+    """A register of active energy with fewer decimals than others of the meter: its point, or a digit behind it, may
+    have been missed.
+    """
     of_energy = [t for t in told if t.reading.register in _TOTALS or TARIFF.fullmatch(t.reading.register)]
-    pointed = [t for t in of_energy if "." in t.reading.text]
-    if not pointed or len(pointed) == len(of_energy):
+    if not of_energy:
         return list(told)
-    finding = Finding(
-        "point_missed", f"{pointed[0].reading.register} has decimals: the point may have been missed here."
-    )
-    return [_doubted(t, finding) if t in of_energy and t not in pointed else t for t in told]
+    most = max(of_energy, key=lambda t: _decimals(t.reading.text))
+    message = f"{most.reading.register} has {_decimals(most.reading.text)} decimals: some may have been missed here."
+    finding = Finding("point_missed", message)
+    short = [t for t in of_energy if _decimals(t.reading.text) < _decimals(most.reading.text)]
+    return [_doubted(t, finding) if t in short else t for t in told]
+
+
+def _decimals(text: str) -> int:
+    return len(text.partition(".")[2])
 
 
 def _as_certain(told: Told, chance: float, policy: Policy, rules: VisitRules) -> Told:

@@ -546,3 +546,37 @@ def test_frames_without_a_legible_label_count_for_the_digits_beside_it() -> None
 def test_votes_have_no_order(order: list[int]) -> None:
     votes = [vote(n, (("123", "128", "777")[n % 3], 0.6 + n / 20), ("125", 0.1)) for n in range(5)]
     assert fuse([votes[n] for n in order], FusionRules()) == fuse(votes, FusionRules())
+
+
+def test_frames_that_nearly_agree_count_against_a_number_though_their_label_is_illegible() -> None:
+    """5212931 was accepted while every other frame showed 5212931.8, beside which a mark could not be told."""
+    short, long = page("5212931", "1.8.1"), replace(page("5212931.8"), label=Mark("8", 0.05))
+    alone = watched(*held(short, 0, 2))
+    assert accepted(alone.report) == {"1.8.1": "5212931"}
+    both = [seen for n in range(10) for seen in held(long if n % 2 else short, n / 5, 0.2)]
+    assert "5212931" not in accepted(watched(*both).report).values()
+    # Quite another number meanwhile is that of another row.
+    other = replace(page("0000077.5"), label=Mark("8", 0.05))
+    rows = [seen for n in range(10) for seen in held(other if n % 2 else short, n / 5, 0.2)]
+    assert accepted(watched(*rows).report) == {"1.8.1": "5212931"}
+
+
+def test_registers_of_one_display_have_as_many_decimals() -> None:
+    """85051.6 of 85051.65: the sum is right but for what the missing digit hides."""
+    texts = {"1.8.1": "117410.72", "1.8.2": "85051.6", "1.8.0": "202462.37"}
+    visit = Visit(wanted=list(texts))
+    for n, (code, text) in enumerate(texts.items()):
+        watched(*held(page(text, code), 3.0 * n, 2), visit=visit)
+    assert accepted(visit.report) == {code: texts[code] for code in ("1.8.1", "1.8.0")}
+    assert "point_missed" in findings(visit)
+
+
+def test_a_sum_that_fits_only_if_a_register_counted_on_doubts_all() -> None:
+    """1622412.8 of 1622412.9: at a usual load nothing counts a tenth of a kWh in nine seconds. Hundredths may."""
+    for night, total, done in (("000200.1", "000300.4", False), ("0200.21", "0300.34", True)):
+        day = "000100.1" if len(night) == 8 else "0100.11"
+        visit = Visit(wanted=["1.8.1", "1.8.2", "1.8.0"], rules=ONE_BY_ONE, policy=STRICT)
+        for n, (code, text) in enumerate([("1.8.1", day), ("1.8.2", night), ("1.8.0", total)]):
+            watched(*held(page(text, code), 3.0 * n, 2, sure=0.98 ** (1 / 7)), visit=visit)
+        assert "sum_mismatch" not in findings(visit)
+        assert visit.done == done, (total, [r.confidence for r in visit.report.readings])
