@@ -10,6 +10,7 @@ reading is right.
 from collections.abc import Sequence
 from math import exp, log
 
+from recognizer.domain.alike import adds
 from recognizer.domain.reading import Candidate
 from recognizer.domain.sightings import Vote
 from recognizer.domain.visit_rules import FusionRules
@@ -42,11 +43,6 @@ def fuse(votes: Sequence[Vote], rules: FusionRules) -> tuple[Candidate, ...]:
         alone = max(chances.get(text, 0.0) for chances in given)
         fused.append(Candidate(text, min(chance, raised(alone, rules.most_gain))))
     return tuple(sorted(fused, key=lambda c: (-c.probability, c.text)))
-
-
-def adds(text: str, to: str) -> bool:
-    """Whether a text is another one and a digit more behind its point: last digits are lost, and hardly ever added."""
-    return "." in text and text[:-1].rstrip(".") == to
 
 
 def raised(chance: float, gain: float) -> float:

@@ -6,10 +6,9 @@ The state is bounded: stretches of time by screen and text. What counts is decid
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import NamedTuple
 
-from recognizer.domain.fusion import adds
+from recognizer.domain.alike import jumps, nearly
 from recognizer.domain.labels import plain, unit_of
 from recognizer.domain.look import Seen
 from recognizer.domain.observation import Display, Mark
@@ -34,11 +33,6 @@ NO_SIGN = 0.02
 LIT = 0.6
 """Chance of a tariff mark, all frames of a number taken together, from which it is lit: beside 63987 unlit segments of
 T2 had 0.39 and 0.85 in the surest frame; of those that were lit one in twenty has less."""
-COUNTED = 2
-"""Steps of the last place that a register may count on between two looks."""
-FAR_TO_MISREAD, NEAR = Decimal("0.002"), Decimal("0.2")
-"""How far two numbers are apart, as a share of the larger, of which the second is neither a misread last digit nor that
-of another register."""
 WORD, BEGINNING, WORD_BELIEVED = 6, 5, 0.98
 """Letters and digits of a title of the meter's profile from which on it is believed when it is read, those of its
 beginning that are enough, and how much: chance spells no such words. Of 187 drawn titles that were read doubtfully as
@@ -123,7 +117,7 @@ class Scroll:
         shown = [replace(s, stretch=self._with_unnamed(s)) for s in named]
         for key, stretches in self._texts.items():
             for stretch in stretches if key.screen == _UNNAMED else ():
-                of = [s for s in named if s.stretch.within(stretch, 0.0) and _nearly(key.text, s.text)]
+                of = [s for s in named if s.stretch.within(stretch, 0.0) and nearly(key.text, s.text)]
                 screens = {s.screen.register: s.screen for s in of if (s.screen.register, key.text) not in texts}
                 if len(screens) == 1 and self._settled(stretch):
                     (screen,) = screens.values()
@@ -253,7 +247,7 @@ class Scroll:
         read as.
         """
         return any(
-            self._settled(other) and stretch.within(other, self._gap) and _jumps(key.text, stretch, text, other)
+            self._settled(other) and stretch.within(other, self._gap) and jumps(key.text, stretch, text, other)
             for (screen, stated, text), stretches in self._texts.items()
             if (screen, stated) == (key.screen, key.stated)
             for other in stretches
@@ -341,25 +335,6 @@ class Scroll:
         if any(last < s.first < value.first and self._settled(s) and _in_place(value, s) for s in others):
             return None
         return self._titles[name].label
-
-
-def _nearly(text: str, other: str) -> bool:
-    """Whether one text is the other with one digit exchanged, or with a digit more behind its point."""
-    if len(text) == len(other):
-        return sum(a != b for a, b in zip(text, other, strict=True)) == 1
-    return adds(text, other) or adds(other, text)
-
-
-def _jumps(text: str, stood: Stretch, other_text: str, other_stood: Stretch) -> bool:
-    """Whether two numbers of one form, one after the other, are near each other and yet no count apart."""
-    if len(text) != len(other_text) or text.find(".") != other_text.find(".") or stood.within(other_stood, 0.0):
-        return False
-    (earlier, _), (later, _) = sorted(((text, stood), (other_text, other_stood)), key=lambda one: one[1].first)
-    places = len(text.partition(".")[2])
-    step, most = Decimal(later) - Decimal(earlier), max(Decimal(earlier), Decimal(later))
-    if 0 <= step <= COUNTED * Decimal(1).scaleb(-places):
-        return False
-    return FAR_TO_MISREAD * most <= abs(step) <= NEAR * most
 
 
 def _in_place(value: Stretch, before: Stretch) -> bool:

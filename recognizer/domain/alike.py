@@ -1,0 +1,35 @@
+"""Two numbers near each other: one of them misread, a digit of it lost, or what no register can have counted."""
+
+from decimal import Decimal
+
+from recognizer.domain.sightings import Stretch
+
+COUNTED = 2
+"""Steps of the last place that a register may count on between two looks."""
+FAR_TO_MISREAD, NEAR = Decimal("0.002"), Decimal("0.2")
+"""How far two numbers are apart, as a share of the larger, of which the second is neither a misread last digit nor that
+of another register."""
+
+
+def adds(text: str, to: str) -> bool:
+    """Whether a text is another one and a digit more behind its point: last digits are lost, and hardly ever added."""
+    return "." in text and text[:-1].rstrip(".") == to
+
+
+def nearly(text: str, other: str) -> bool:
+    """Whether one text is the other with one digit exchanged, or with a digit more behind its point."""
+    if len(text) == len(other):
+        return sum(a != b for a, b in zip(text, other, strict=True)) == 1
+    return adds(text, other) or adds(other, text)
+
+
+def jumps(text: str, stood: Stretch, other_text: str, other_stood: Stretch) -> bool:
+    """Whether two numbers of one form, one after the other, are near each other and yet no count apart."""
+    if len(text) != len(other_text) or text.find(".") != other_text.find(".") or stood.within(other_stood, 0.0):
+        return False
+    (earlier, _), (later, _) = sorted(((text, stood), (other_text, other_stood)), key=lambda one: one[1].first)
+    places = len(text.partition(".")[2])
+    step, most = Decimal(later) - Decimal(earlier), max(Decimal(earlier), Decimal(later))
+    if 0 <= step <= COUNTED * Decimal(1).scaleb(-places):
+        return False
+    return FAR_TO_MISREAD * most <= abs(step) <= NEAR * most
