@@ -33,6 +33,9 @@ NO_SIGN = 0.02
 LIT = 0.6
 """Chance of a tariff mark, all frames of a number taken together, from which it is lit: beside 63987 unlit segments of
 T2 had 0.39 and 0.85 in the surest frame; of those that were lit one in twenty has less."""
+LABELLED = 0.33
+"""Frames in which something that could not be read stood beside a number, over those in which nothing did, from which
+on it is no total by absence: beside 046515 a faint T4 was nothing, a doubtful T and an uncertain T4 in turn."""
 WORD, BEGINNING, WORD_BELIEVED = 6, 5, 0.98
 """Letters and digits of a title of the meter's profile from which on it is believed when it is read, those of its
 beginning that are enough, and how much: chance spells no such words. Of 187 drawn titles that were read doubtfully as
@@ -144,6 +147,8 @@ class Scroll:
                 absent = title is None and by_absence(best.display)
                 if absent and (not self._bare(key.text, stretch) or self._wavers(key, stretch)):
                     continue
+                if absent and self._labelled(key.text, stretch):
+                    continue
                 if title is None and not self._lit(key.text, best.display):
                     continue
                 screen = best.screen if title is None else self._under(title, best.display)
@@ -241,6 +246,11 @@ class Scroll:
         frames, thousandths = self._faint.get(text, (1, {"": 1000}))  # forgotten: nothing is known of marks
         chance = sum(thousandths.values()) / 1000 / frames
         return self._marks_show and chance < FAINT and (chance < NO_SIGN or stretch.seconds >= self._rules.bare)
+
+    def _labelled(self, text: str, stretch: Stretch) -> bool:
+        """Whether something that could not be read stood beside the number in many of its frames."""
+        unnamed = (s for s in self._texts.get(_Key(_UNNAMED, True, text), ()) if s.within(stretch, 0.0))
+        return sum(s.frames for s in unnamed) > LABELLED * stretch.frames
 
     def _wavers(self, key: _Key, stretch: Stretch) -> bool:
         """Whether the number gave way to one near it that no register counts to: power does, whatever its unit was

@@ -141,6 +141,15 @@ def test_a_mark_that_is_faint_is_no_mark_in_some_frames_only() -> None:
     assert not watched(photo).report.readings
 
 
+def test_what_could_not_be_read_beside_a_number_in_many_frames_makes_it_no_total() -> None:
+    """T4 beside 046515 was nothing, a doubtful label and an uncertain mark in turn, and the number the total."""
+    bare = page("046515", None)
+    labelled = replace(bare, label=Mark("T", 0.3))
+    for every, filed in ((2, {}), (10, {"total": "046515"})):
+        seen = [(n / 10, frame(labelled if n % every == 0 else bare)) for n in range(30)]
+        assert accepted(watched(*seen).report) == filed, every
+
+
 def test_a_mark_that_looks_lit_in_some_frames_only_names_nothing() -> None:
     """63987 was filed under T2, whose unlit segments had 0.85 in the surest frames and 0.39 on the average."""
     mercury = load_profiles()["mercury-200"]
