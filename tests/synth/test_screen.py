@@ -71,8 +71,9 @@ def test_every_screen_has_its_boxes_in_the_glass_and_on_ink(seed: int) -> None:
         assert all(a.x0 < b.x0 for a, b in pairwise(digits))
         small += [quad for quad in (box.label, box.unit) if quad is not None]
         ends = np.any(inside(mask, box.value) > 0, axis=0)
-        assert ends[0], "the value's box is not tight"
-        assert ends[-1], "the value's box is not tight"
+        # Of a thin slanted digit the outermost pixel may lie in the row below the box.
+        assert ends[:2].any(), "the value's box is not tight"
+        assert ends[-2:].any(), "the value's box is not tight"
     w, h = shown.size
     for quad in small + [box.value for box in boxes]:
         assert (quad >= -0.5).all()
