@@ -145,9 +145,7 @@ class Scroll:
                     continue
                 best = stretch.votes[0]
                 absent = title is None and by_absence(best.display)
-                if absent and (not self._bare(key.text, stretch) or self._wavers(key, stretch)):
-                    continue
-                if absent and self._labelled(key.text, stretch):
+                if absent and not self._is_bare_total(key, stretch):
                     continue
                 if title is None and not self._lit(key.text, best.display):
                     continue
@@ -237,6 +235,11 @@ class Scroll:
         self._faint[text] = frames + 1, thousandths
         if len(self._faint) > self._rules.most_texts:
             del self._faint[min(self._faint, key=lambda t: (self._faint[t][0], t))]
+
+    def _is_bare_total(self, key: _Key, stretch: Stretch) -> bool:
+        """Whether nothing beside the number, and nothing in how it goes on, speaks against a total by absence."""
+        marked_or_labelled = not self._bare(key.text, stretch) or self._labelled(key.text, stretch)
+        return not marked_or_labelled and not self._wavers(key, stretch)
 
     def _bare(self, text: str, stretch: Stretch) -> bool:
         """Whether no tariff mark stood beside the number, all its frames taken together.

@@ -1,0 +1,174 @@
+"""Would catch: a total that is not the sum of its tariffs accepted, a sum that is right by chance believed, a candidate
+that makes it right overlooked or taken against all odds, and decimals that one register of a display has lost."""
+
+from dataclasses import replace
+
+import pytest
+
+from recognizer.domain.observation import Display, Glyph, Mark, Observation, Quad
+from recognizer.domain.policy import Policy
+from recognizer.domain.reading import Report
+from recognizer.domain.visit import Visit
+from recognizer.domain.visit_rules import FusionRules, VisitRules
+
+ONE_BY_ONE, STRICT = VisitRules(fusion=FusionRules(most_gain=0.0)), Policy(accept_above=0.95)
+BOX: Quad = ((200, 200), (440, 200), (440, 280), (200, 280))
+
+
+def page(text: str = "001234.5", label: str | None = "1.8.1", unit: str | None = "kWh", *marks: str) -> Display:
+    """A screen as vision sees it, certain of everything."""
+    glyphs = tuple(Glyph(((char, 0.999),), i / len(text), (i + 1) / len(text)) for i, char in enumerate(text))
+    beside = [Mark(t, 0.999) if t is not None else None for t in (label, unit)]
+    return Display("lcd", BOX, 0.99, 0.98, glyphs, beside[0], beside[1], tuple(Mark(m, 0.999) for m in marks))
+
+
+def frame(*displays: Display, sure: float = 0.999) -> Observation:
+    """The displays in one frame, every digit of them as certain as ``sure``."""
+    dimmed = [
+        replace(d, glyphs=tuple(Glyph(((g.odds[0][0], sure),), g.start, g.end) for g in d.glyphs)) for d in displays
+    ]
+    return Observation(640, 480, 10.0, tuple(dimmed))
+
+
+def watched(*timed: tuple[float, Observation], visit: Visit | None = None) -> Visit:
+    visit = visit or Visit()
+    for at, seen in timed:
+        visit.offer(seen, at)
+    return visit
+
+
+def held(
+    seen: Display, start: float, seconds: float, *, fps: float = 10.0, sure: float = 0.999
+) -> list[tuple[float, Observation]]:
+    return [(start + n / fps, frame(seen, sure=sure)) for n in range(round(seconds * fps))]
+
+
+def accepted(report: Report) -> dict[str, str]:
+    return {r.register: r.text for r in report.readings if r.status == "accepted"}
+
+
+def findings(visit: Visit) -> list[str]:
+    return [f.code for r in visit.report.readings for f in r.findings] + [f.code for f in visit.report.findings]
+
+
+@pytest.mark.parametrize(
+    ("total", "agrees"), [("000300.3", True), ("000300.5", True), ("000303.0", False), ("000299.0", False)]
+)
+def test_the_total_is_checked_against_all_tariffs(total: str, agrees: bool) -> None:
+    parts = [("1.8.1", "000100.1"), ("1.8.2", "000200.2"), ("1.8.0", total)]
+    visit = Visit(wanted=[code for code, _ in parts])
+    for n, (code, text) in enumerate(parts):
+        watched(*held(page(text, code), 3.0 * n, 2), visit=visit)
+    assert visit.done == agrees
+    assert ("sum_mismatch" in findings(visit)) == (not agrees)
+    # With a tariff not captured the sum says nothing.
+    partial = watched(
+        *held(page("000100.1"), 0, 2),
+        *held(page(total, "1.8.0"), 3, 2),
+        visit=Visit(wanted=["1.8.1", "1.8.2", "1.8.0"]),
+    )
+    assert accepted(partial.report) == {"1.8.1": "000100.1", "1.8.0": total}
+
+
+@pytest.mark.parametrize(
+    ("day", "total", "believed"),
+    [
+        ("000100.1", "000300.3", True),
+        ("000000.0", "000200.2", False),  # of one tariff the total is a copy
+        ("0001001", "0003003", False),  # a point that all have lost changes no sum
+    ],
+)
+def test_a_sum_that_is_right_tells_for_its_parts(day: str, total: str, believed: bool) -> None:
+    """Three registers, each right nine times in ten: that they agree by chance is far less likely."""
+    night = "000200.2" if "." in day else "0002002"
+    texts = {"1.8.1": day, "1.8.2": night, "1.8.0": total}
+    visit = Visit(wanted=list(texts), rules=ONE_BY_ONE, policy=STRICT)
+    for n, (code, text) in enumerate(texts.items()):
+        assert not accepted(visit.report)
+        watched(*held(page(text, code), 3.0 * n, 2, sure=0.9 ** (1 / 7)), visit=visit)
+    assert visit.done == believed
+    if believed:
+        assert 0.98 < min(r.confidence for r in visit.report.readings) < 0.99
+
+
+def test_a_sum_that_is_nearly_right_tells_nothing() -> None:
+    """One unit too many in the last place is no mismatch, since a register may count on, but it proves nothing."""
+    visit = Visit(wanted=["1.8.1", "1.8.2", "1.8.0"], rules=ONE_BY_ONE, policy=STRICT)
+    for n, (code, text) in enumerate([("1.8.1", "000100.1"), ("1.8.2", "000200.2"), ("1.8.0", "000300.2")]):
+        watched(*held(page(text, code), 3.0 * n, 2, sure=0.9 ** (1 / 7)), visit=visit)
+    assert not visit.done
+    assert "sum_mismatch" not in findings(visit)
+
+
+def doubtful(text: str, label: str, last: tuple[tuple[str, float], ...]) -> Observation:
+    """A page that is certain of all but its last digit."""
+    display = page(text, label)
+    glyphs = (*display.glyphs[:-1], replace(display.glyphs[-1], odds=last))
+    return Observation(640, 480, 10.0, (replace(display, glyphs=glyphs),))
+
+
+def with_night(last: tuple[tuple[str, float], ...]) -> Visit:
+    """Three registers, the night's last digit doubtful."""
+    visit = Visit(wanted=["1.8.1", "1.8.2", "1.8.0"], rules=ONE_BY_ONE, policy=STRICT)
+    watched(*held(page("000100.1", "1.8.1"), 0, 2), *held(page("000300.3", "1.8.0"), 3, 2), visit=visit)
+    return watched(*((6 + n / 10, doubtful("000200." + last[0][0], "1.8.2", last)) for n in range(20)), visit=visit)
+
+
+def test_of_two_candidates_the_one_that_makes_the_sum_right_is_told() -> None:
+    texts = {"1.8.1": "000100.1", "1.8.2": "000200.2", "1.8.0": "000300.3"}
+    assert accepted(with_night((("8", 0.54), ("2", 0.45))).report) == texts
+    # A less likely one is told as well, together with the others for a person to look at.
+    doubted = with_night((("8", 0.6), ("2", 0.35)))
+    assert {r.register: r.text for r in doubted.report.readings} == texts
+    assert {f.code for r in doubted.report.readings for f in r.findings} == {"low_confidence"}
+    # A candidate that is hardly one does not outweigh what was read: nothing of this sum is believed then.
+    unlikely = with_night((("8", 0.97), ("2", 0.002)))
+    assert accepted(unlikely.report) == {}
+    assert "sum_mismatch" in findings(unlikely)
+    # Nor are two that both make it right, since every tariff is cut off.
+    either = with_night((("8", 0.54), ("2", 0.22), ("1", 0.22)))
+    assert "sum_mismatch" in findings(either)
+
+
+@pytest.mark.parametrize(("sure", "believed"), [(0.999, True), (0.9 ** (1 / 7), False)])
+def test_without_a_point_a_sum_tells_as_much_as_the_surest_of_its_registers(sure: float, believed: bool) -> None:
+    """That all have lost the point changes no sum, but where one surely has none, none has."""
+    visit = Visit(wanted=["1.8.1", "1.8.2", "1.8.0"], rules=ONE_BY_ONE, policy=STRICT)
+    for n, (code, text) in enumerate([("1.8.1", "0001001"), ("1.8.2", "0002002")]):
+        watched(*held(page(text, code), 3.0 * n, 2, sure=0.9 ** (1 / 7)), visit=visit)
+    assert watched(*held(page("0003003", "1.8.0"), 6, 2, sure=sure), visit=visit).done == believed
+
+
+def test_tariffs_that_were_not_seen_may_make_up_the_rest_and_no_sum_is_above_the_total() -> None:
+    """Wanting the night rate and the total must not end in review because the day rate is not wanted."""
+    night, day, total = page("000200.2", "1.8.2"), page("000100.1", "1.8.1"), page("000300.3", "1.8.0")
+    assert watched(*held(night, 0, 2), *held(total, 3, 2), visit=Visit(wanted=["1.8.2", "1.8.0"])).done
+    seen = watched(
+        *held(night, 0, 2),
+        *held(day, 3, 2),
+        *held(page("000250.0", "1.8.0"), 6, 2),
+        visit=Visit(wanted=["1.8.2", "1.8.0"]),
+    )
+    assert not seen.done
+    assert "sum_mismatch" in findings(seen)
+
+
+def test_registers_of_one_display_have_as_many_decimals() -> None:
+    """85051.6 of 85051.65: the sum is right but for what the missing digit hides."""
+    texts = {"1.8.1": "117410.72", "1.8.2": "85051.6", "1.8.0": "202462.37"}
+    visit = Visit(wanted=list(texts))
+    for n, (code, text) in enumerate(texts.items()):
+        watched(*held(page(text, code), 3.0 * n, 2), visit=visit)
+    assert accepted(visit.report) == {code: texts[code] for code in ("1.8.1", "1.8.0")}
+    assert "point_missed" in findings(visit)
+
+
+def test_a_sum_that_fits_only_if_a_register_counted_on_doubts_all() -> None:
+    """1622412.8 of 1622412.9: at a usual load nothing counts a tenth of a kWh in nine seconds. Hundredths may."""
+    for night, total, done in (("000200.1", "000300.4", False), ("0200.21", "0300.34", True)):
+        day = "000100.1" if len(night) == 8 else "0100.11"
+        visit = Visit(wanted=["1.8.1", "1.8.2", "1.8.0"], rules=ONE_BY_ONE, policy=STRICT)
+        for n, (code, text) in enumerate([("1.8.1", day), ("1.8.2", night), ("1.8.0", total)]):
+            watched(*held(page(text, code), 3.0 * n, 2, sure=0.98 ** (1 / 7)), visit=visit)
+        assert "sum_mismatch" not in findings(visit)
+        assert visit.done == done, (total, [r.confidence for r in visit.report.readings])
