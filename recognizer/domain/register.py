@@ -211,7 +211,7 @@ def _decide(told: _Told, profile: Profile | None) -> tuple[str | None, Reason | 
 
 def _fit(told: _Told, unit: tuple[str, Quantity] | None, profile: Profile) -> tuple[str | None, Reason | None] | None:
     """What the profile says, by the screen that names most of what stands there; None where no screen fits."""
-    label = plain(told.label) if told.label is not None else None
+    label = _named_as(plain(told.label), profile) if told.label is not None else None
     marks = {plain(mark) for mark in told.marks}
     speaking = {plain(mark) for mark in told.marks if says_register(mark)}
     fits: defaultdict[int, set[tuple[str | None, Reason | None]]] = defaultdict(set)
@@ -230,6 +230,16 @@ def _fit(told: _Told, unit: tuple[str, Quantity] | None, profile: Profile) -> tu
         return None
     best = fits[max(fits)]
     return next(iter(best)) if len(best) == 1 else (None, "register_unknown")
+
+
+def _named_as(label: str, profile: Profile) -> str:
+    """The profile's own label where this one lacks nothing but its points, as P07 of P.07: they are small.
+
+    Of codes without a letter the points tell what they are.
+    """
+    names = {screen.told_by[0] or "" for screen in profile.screens}
+    alike = {n for n in names if n.replace(".", "") == label.replace(".", "") and any(map(str.isalpha, n))}
+    return label if label in names or len(alike) != 1 else alike.pop()
 
 
 def _by_general_rules(told: _Told, quantity: Quantity | None, label: Meaning | None, said: list[Meaning]) -> str | None:

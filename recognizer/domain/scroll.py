@@ -23,16 +23,15 @@ from recognizer.domain.register import (
     marked_surely,
     says_register,
     which_register,
+    without_time,
 )
-from recognizer.domain.sightings import Stretch, Vote, best_votes, extended, window_of
+from recognizer.domain.sightings import Stretch, Vote, best_votes, extended, joined, window_of
+from recognizer.domain.tariff_marks import SURELY_LIT, TariffMarks
 from recognizer.domain.visit_rules import VisitRules
 
 _NO_READING, _UNNAMED = "!", "?"
 NO_SIGN = 0.02
 """Chance of a tariff mark, all frames of a number taken together, below which there is no sign of any."""
-LIT = 0.6
-"""Chance of a tariff mark, all frames of a number taken together, from which it is lit: beside 63987 unlit segments of
-T2 had 0.39 and 0.85 in the surest frame; of those that were lit one in twenty has less."""
 LABELLED = 0.33
 """Frames in which something that could not be read stood beside a number, over those in which nothing did, from which
 on it is no total by absence: beside 046515 a faint T4 was nothing, a doubtful T and an uncertain T4 in turn."""
@@ -89,8 +88,7 @@ class Scroll:
         tells_by_marks = any(map(says_register, marks))
         self._marks_show = not tells_by_marks or not rules.bare
         """Whether marks of registers can be seen on this display: where the profile has some, once one was."""
-        self._faint: dict[str, tuple[int, dict[str, int]]] = {}
-        """For every text its frames without a label, and thousandths of each tariff mark's chances in them."""
+        self._marks = TariffMarks(rules.most_texts)
 
     def take(self, frame: Sequence[Seen], at: float) -> None:
         """Keep what the displays of one frame show, ``at`` seconds into the visit."""
@@ -119,12 +117,15 @@ class Scroll:
         texts = {(s.screen.register, s.text) for s in named}
         shown = [replace(s, stretch=self._with_unnamed(s)) for s in named]
         for key, stretches in self._texts.items():
-            for stretch in stretches if key.screen == _UNNAMED else ():
-                of = [s for s in named if s.stretch.within(stretch, 0.0) and nearly(key.text, s.text)]
+            for stretch in stretches if not key.screen.startswith(_NO_READING) else ():
+                margin = 0.0 if key.screen == _UNNAMED else self._gap
+                of = [s for s in named if s.stretch.within(stretch, margin) and nearly(key.text, s.text)]
                 screens = {s.screen.register: s.screen for s in of if (s.screen.register, key.text) not in texts}
-                if len(screens) == 1 and self._settled(stretch):
+                if key.screen == _UNNAMED and len(screens) == 1 and self._settled(stretch):
                     (screen,) = screens.values()
                     shown.append(Showing(screen, key.text, _shared(stretch, screen.probability)))
+                elif key.screen in screens and not self._settled(stretch):
+                    shown.append(Showing(screens[key.screen], key.text, stretch))
         return shown
 
     def _named(self) -> Iterator[Showing]:
@@ -133,7 +134,12 @@ class Scroll:
             if key.screen != _UNNAMED:
                 alike[key.text].append(key)
         in_titles = self.speaks_in_titles
+        told_by_lit = {} if in_titles or self._rows else self._told_by_lit_marks()
+        for showings in told_by_lit.values():
+            yield from showings
         for key, stretches in self._texts.items():
+            if key.text in told_by_lit:
+                continue
             nameless = not key.stated or key.screen == _UNNAMED
             if key.screen.startswith(_NO_READING) or (key.screen == _UNNAMED and not in_titles):
                 continue
@@ -147,11 +153,55 @@ class Scroll:
                 absent = title is None and by_absence(best.display)
                 if absent and not self._is_bare_total(key, stretch):
                     continue
-                if title is None and not self._lit(key.text, best.display):
+                # What a mark names a label may name too, in frames in which it was read.
+                if title is None and not any(self._lit(key.text, vote.display) for vote in stretch.votes):
                     continue
                 screen = best.screen if title is None else self._under(title, best.display)
                 if screen.register is not None:
                     yield Showing(screen, key.text, _shared(stretch, screen.probability) if nameless else stretch)
+
+    def _told_by_lit_marks(self) -> dict[str, list[Showing]]:
+        """The numbers beside which unlit marks show, each under the register that the others of its marks tell."""
+        found = {text: self._relit(text, unlit) for text, unlit in self._marks.unlit().items()}
+        return {text: showings for text, showings in found.items() if showings}
+
+    def _relit(self, text: str, unlit: frozenset[str]) -> list[Showing]:
+        """The number without these marks beside it; nothing where a label stood there, or it is still open.
+
+        Where unlit marks show, another one that is not surely lit may be one of them.
+        """
+        left = [chance for mark, chance in self._marks.chances(text).items() if mark not in unlit]
+        whole: list[Stretch] = []
+        for key, stretches in self._texts.items():
+            if key.text != text or key.screen.startswith(_NO_READING):
+                continue
+            for stretch in stretches:
+                if any(v.display.label is not None for v in stretch.votes) or self._wavers(key, stretch):
+                    return []
+                named = key.stated and key.screen != _UNNAMED
+                votes = tuple(self._without_marks(v, text, unlit, named=named) for v in stretch.votes)
+                whole.append(replace(stretch, votes=votes))
+        showings = []
+        for stretch in filter(self._settled, _put_together(whole, self._gap, self._rules.fusion.most_votes)):
+            screen = stretch.votes[0].screen
+            if screen.register is None or any(v.screen.register != screen.register for v in stretch.votes):
+                return []
+            absent = by_absence(stretch.votes[0].display)
+            if not (self._no_sign(sum(left), stretch) if absent else max(left, default=0.0) >= SURELY_LIT):
+                return []
+            showings.append(Showing(screen, text, stretch))
+        return showings
+
+    def _without_marks(self, vote: Vote, text: str, unlit: frozenset[str], *, named: bool) -> Vote:
+        """The vote, had these marks not been seen; ``named``: its confidence has the share of its register."""
+        display = replace(vote.display, marks=tuple(m for m in vote.display.marks if plain(m.text) not in unlit))
+        screen = which_register(without_time(display, text), self._profile)
+        share = screen.probability / (max(vote.screen.probability, 1e-6) if named else 1.0)
+        confidence = min(1.0, vote.confidence * share)
+        return replace(
+            vote, display=display, screen=screen, confidence=confidence,
+            candidates=_chances(vote.candidates, confidence),
+        )  # fmt: skip
 
     def _with_unnamed(self, of: Showing) -> Stretch:
         """The stretch with the votes of frames in which the same number stood and what names it could not be read."""
@@ -193,7 +243,7 @@ class Scroll:
         label = self._believed(seen.display.label)
         self._marks_show |= marked_surely(seen.display)
         if label is None and text:
-            self._take_faint(text, seen.display.marks)
+            self._marks.take(text, seen.display.marks)
         if label is not None and label.probability >= self._rules.least:
             # Beside a word of the profile digits are what the counter made of its letters.
             alone = plain(label.text) in self._words or is_title(seen.display, text, self._fewest_digits)
@@ -225,17 +275,6 @@ class Scroll:
             del self._texts[min(stood, key=lambda k: (stood[k], self._texts[k][-1].last, k))]
         return key.screen
 
-    def _take_faint(self, text: str, marks: Sequence[Mark]) -> None:
-        frames, thousandths = self._faint.get(text, (0, {}))
-        # Whole numbers: a sum of floats would depend on the order of the frames.
-        for mark in marks:
-            if says_register(mark.text):
-                name = plain(mark.text)
-                thousandths[name] = thousandths.get(name, 0) + round(1000 * mark.probability)
-        self._faint[text] = frames + 1, thousandths
-        if len(self._faint) > self._rules.most_texts:
-            del self._faint[min(self._faint, key=lambda t: (self._faint[t][0], t))]
-
     def _is_bare_total(self, key: _Key, stretch: Stretch) -> bool:
         """Whether nothing beside the number, and nothing in how it goes on, speaks against a total by absence."""
         marked_or_labelled = not self._bare(key.text, stretch) or self._labelled(key.text, stretch)
@@ -246,8 +285,10 @@ class Scroll:
 
         A mark in faint segments is overlooked in some of them, so it takes time to be sure, or no sign of any.
         """
-        frames, thousandths = self._faint.get(text, (1, {"": 1000}))  # forgotten: nothing is known of marks
-        chance = sum(thousandths.values()) / 1000 / frames
+        return self._no_sign(sum(self._marks.chances(text).values()), stretch)
+
+    def _no_sign(self, chance: float, stretch: Stretch) -> bool:
+        """Whether a tariff mark of this chance is none, for all the time that the number stood."""
         return self._marks_show and chance < FAINT and (chance < NO_SIGN or stretch.seconds >= self._rules.bare)
 
     def _labelled(self, text: str, stretch: Stretch) -> bool:
@@ -267,15 +308,11 @@ class Scroll:
         )
 
     def _lit(self, text: str, display: Display) -> bool:
-        """Whether the tariff mark that names a number without a label stood beside it in most of its frames.
-
-        Unlit segments look lit in some.
-        """
+        """Whether the tariff mark that names a number without a label stood beside it in most of its frames."""
         named = max((m for m in display.marks if says_register(m.text)), key=lambda m: m.probability, default=None)
         if display.label is not None or named is None or named.probability < 0.5:
             return True
-        frames, thousandths = self._faint.get(text, (1, {}))
-        return thousandths.get(plain(named.text), 0) >= 1000 * LIT * frames
+        return self._marks.lit(text, named.text)
 
     def _believed(self, label: Mark | None) -> Mark | None:
         """A label that is a word of the profile, or the beginning of no other one, as that word."""
@@ -353,6 +390,17 @@ class Scroll:
 def _in_place(value: Stretch, before: Stretch) -> bool:
     """Whether the value stood where the other one did, in any of their frames."""
     return any(in_place_of(v.display.quad, b.display.quad) for v in value.votes for b in before.votes)
+
+
+def _put_together(stretches: Sequence[Stretch], gap: float, most_votes: int) -> list[Stretch]:
+    """Stretches of one number, those near each other as one."""
+    apart: list[Stretch] = []
+    for stretch in sorted(stretches, key=lambda s: s.first):
+        if apart and apart[-1].within(stretch, gap):
+            apart[-1] = joined(apart[-1], stretch, most_votes)
+        else:
+            apart.append(stretch)
+    return apart
 
 
 def _may_count_energy(unit: str | None) -> bool:

@@ -72,13 +72,13 @@ def extended(
     apart = []
     for old in stretches:
         if new.within(old, gap):
-            new = _joined(old, new, most_votes)
+            new = joined(old, new, most_votes)
         else:
             apart.append(old)
     grown = sorted((*apart, new), key=lambda s: s.first)
     if len(grown) > most:
         closest = min(range(len(grown) - 1), key=lambda i: grown[i + 1].first - grown[i].last)
-        grown[closest : closest + 2] = [_joined(grown[closest], grown[closest + 1], most_votes)]
+        grown[closest : closest + 2] = [joined(grown[closest], grown[closest + 1], most_votes)]
     return tuple(grown)
 
 
@@ -90,6 +90,7 @@ def best_votes(votes: Iterable[Vote], most: int) -> tuple[Vote, ...]:
     return tuple(sorted(of_window.values(), key=lambda v: v.rank)[:most])
 
 
-def _joined(one: Stretch, other: Stretch, most_votes: int) -> Stretch:
+def joined(one: Stretch, other: Stretch, most_votes: int) -> Stretch:
+    """One stretch over the time of both."""
     votes = best_votes((*one.votes, *other.votes), most_votes)
     return Stretch(min(one.first, other.first), max(one.last, other.last), votes, one.frames + other.frames)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 from math import prod
 
+from recognizer.domain.fusion import raised
 from recognizer.domain.plausibility import check_sum
 from recognizer.domain.policy import Policy
 from recognizer.domain.reading import Finding, Status
@@ -20,7 +21,7 @@ USUAL, MOST_COUNTED = 0.015, 0.5
 load a register counts on while the others are looked at."""
 COARSER = 0.01
 """Chance that registers of one display have different numbers of decimals; one has lost its last digit far more often.
-Assumed, as the others."""
+The least, too, that one counted on, also where the policy knows no use of it. Assumed, as the others."""
 LIKELIER = 0.5
 """Chance of what is likeliest, below which a sum tells nothing."""
 _DOUBTS = ("low_confidence", "seen_once")
@@ -55,7 +56,7 @@ def with_sum_checked(
     rest = Decimal(total.reading.text) - sum(Decimal(t.reading.text) for t in parts)
     if not fits and rest > 0 and len(said) < 2:
         return list(told)
-    again = _weighed(of_sum, used, conclude)
+    again = _weighed(of_sum, used, visit_rules, conclude)
     if again is not None:
         of_register = {t.reading.register: _as_certain(t, chance, policy, visit_rules) for t, chance in again}
         return [of_register[t.reading.register] if t in of_sum else t for t in told]
@@ -78,11 +79,11 @@ def _fit(texts: Sequence[str], used: Decimal) -> float:
     # Even a slow register may count one on between two screens, and a coarser total is cut off itself.
     if not check_sum(total, parts, last_place, used + last_place * len(places)):
         return 0.0
-    return min(MOST_COUNTED, float(used / last_place) * USUAL) if len(places) == 1 else COARSER
+    return max(COARSER, min(MOST_COUNTED, float(used / last_place) * USUAL)) if len(places) == 1 else COARSER
 
 
 def _weighed(
-    of_sum: Sequence[Told], used: Decimal, conclude: Callable[..., Told | None]
+    of_sum: Sequence[Told], used: Decimal, rules: VisitRules, conclude: Callable[..., Told | None]
 ) -> list[tuple[Told, float]] | None:
     """Each register with the chance that it is right, given how well its total is the sum (Bayes): as they are read, or
     one of them as another of its candidates. None where the sum tells nothing, or nothing that is likelier than not.
@@ -111,11 +112,13 @@ def _weighed(
     for place in range(len(of_sum)):
         wrong = sum(w for w, p, t in ways if (p == place) != (exchanged == place) or (p == place and t != text))
         chances.append(1 - (wrong + unlisted[place]) / everything)
-    if exchanged < 0 and COARSER < _fit(texts, used) < 1:
+    if exchanged < 0 and _fit(texts, used) < 1 and len(set(map(_decimals, texts))) == 1:
         chances = [min(chances)] * len(chances)  # any of them may be the one that is wrong
     if not any("." in text for text in texts):
-        # A point that is lost in all of them changes no sum: that there is none the surest of them knows best.
-        chances = [min(chance, max(alone)) for chance in chances]
+        # A point that is lost in all of them changes no sum: that there is none the surest of them knows best, and
+        # that the others agree raises it as far as frames do that agree.
+        surest = raised(max(map(_without_point, of_sum)), rules.fusion.most_gain)
+        chances = [min(chance, surest) for chance in chances]
     again = list(of_sum)
     if exchanged >= 0:
         other = conclude(of_sum[exchanged].showings, instead=text)
@@ -123,6 +126,12 @@ def _weighed(
             return None
         again[exchanged] = other
     return list(zip(again, chances, strict=True))
+
+
+def _without_point(told: Told) -> float:
+    """The chance that no point stands between its digits, by the frame that is surest of it."""
+    votes = (v for s in told.showings if s.text == told.reading.text for v in s.stretch.votes)
+    return max((prod(1 - dict(g.odds).get(".", 0.0) for g in v.display.glyphs) for v in votes), default=0.0)
 
 
 def with_points_checked(told: Sequence[Told]) -> list[Told]:

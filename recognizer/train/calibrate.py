@@ -38,9 +38,9 @@ from recognizer.vision.frame import Frame, load_frame
 
 log = logging.getLogger(__name__)
 ACCEPT_ERROR = 0.01
-FLATTERED = 2.0
-"""How many errors are to be expected among accepted photos of meters never seen for one among those held back. The
-networks before foretold 1.3 % from 0.95 on and were wrong on 2.3 % of the test photos."""
+FLATTERED = 2.5
+"""How many errors are to be expected among accepted photos of meters never seen for one among those held back. The last
+three networks were wrong on 1.8, 2.2 and 3.2 times as many of the accepted test photos as they foretold."""
 SUREST = 0.99
 """The threshold where no share of the photos may be accepted."""
 RIDGE = 16.0

@@ -68,6 +68,33 @@ class Residual(nn.Module):
         return self.act(x + self.norm(self.second(self.first(x))))
 
 
+class Compared(nn.Module):
+    """Scales and shifts each channel by what stands in the middle and on the whole (Hu et al. 2018, Perez et al. 2018).
+
+    A cell of the screen reader sees an eighth of the panel. Whether a mark in it is lit is told by how dark the digits
+    are, which stand in the middle of every panel. A fresh one changes nothing.
+    """
+
+    MIDDLE = (0.42, 0.68), (0.42, 0.58)
+    """Rows and columns, as shares of the panel, where digits stand however long the value is."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.seen = nn.Linear(3 * width, width // 2)
+        self.act = nn.Hardswish()
+        self.told = nn.Linear(width // 2, 2 * width)
+        nn.init.zeros_(self.told.weight)
+        nn.init.zeros_(self.told.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        rows, columns = (slice(*(round(share * int(n)) for share in of))
+                         for of, n in zip(self.MIDDLE, x.shape[2:], strict=True))  # fmt: skip
+        middle = x[:, :, rows, columns]
+        seen = torch.cat([middle.mean((2, 3)), middle.amax((2, 3)), x.mean((2, 3))], 1)
+        scale, shift = self.told(self.act(self.seen(seen))).chunk(2, 1)
+        return x * (1 + scale[:, :, None, None]) + shift[:, :, None, None]
+
+
 class LocatorNet(nn.Module):
     """(N, 3, H, W) picture, H and W multiples of 32, to (N, 2 + 8 + 1, H/4, W/4).
 
@@ -157,11 +184,13 @@ class ScreenNet(nn.Module):
             conv(3, 24, 3, 2),  # 72 x 192
             conv(24, 32),  # small labels are ten pixels tall: their strokes are seen before anything is shrunk
             conv(32, 64, 3, 2),  # 36 x 96
+            Compared(64),
             Residual(64, crossed=True),
             Residual(64, crossed=True),
         )
         self.coarse = nn.Sequential(
             conv(64, 128, 3, (2, 1)),  # 18 x 96
+            Compared(128),
             Residual(128, crossed=True),
             Residual(128, crossed=True),
         )

@@ -40,8 +40,10 @@ def restore(net: nn.Module, model: Path, run: Callable[[], object]) -> None:
                     step.bias.copy_(bias)
                 elif isinstance(after, nn.BatchNorm2d):
                     after.bias.copy_(bias)
+        # Those of convolutions are in place, by their order: a layer put between others shifts all names after it.
+        placed = {id(parameter) for c in convolutions for parameter in c.parameters()}
         for name, parameter in net.named_parameters():
-            if name in values:
+            if name in values and id(parameter) not in placed:
                 parameter.copy_(values[name])
         # A linear step along columns is exported turned about and nameless; one of a single row keeps its name.
         for step in (m for m in steps if isinstance(m, nn.Linear)):

@@ -392,3 +392,15 @@ def test_a_mark_of_time_does_not_make_a_time_of_any_digits(text: str, unit: floa
     marks = (Mark("TIME", 0.8), Mark("T1", 0.9), Mark("DATE", 0.6))
     display = Display("lcd", QUAD, 0.9, 0.9, (), None, Mark("kWh", unit) if unit else None, marks)
     assert {m.text for m in without_time(display, text).marks} == ({"T1"} if dropped else {"TIME", "T1", "DATE"})
+
+
+@pytest.mark.parametrize(
+    ("read", "register"), [("P.07", "9.8.0"), ("P07", "9.8.0"), ("P06", "1.8.0"), ("P.08", None), ("80", None)]
+)
+def test_a_page_code_may_lack_its_point(read: str, register: str | None) -> None:
+    """P07 was read of P.07 in 23 of 25 frames; without a letter the points are what tells codes apart."""
+    pages = {"P.06": ("1.8.0", "kWh"), "P.07": ("9.8.0", "kVAh"), "8.0": ("2.8.0", "kWh")}
+    screens = tuple(ProfileScreen(code, label=label, unit=unit) for label, (code, unit) in pages.items())
+    unit = pages.get(read.replace("P0", "P.0"), (None, "kWh"))[1]
+    found = which_register(display(read, unit), Profile("own", "own", "the owner", screens=screens))
+    assert found.register == register

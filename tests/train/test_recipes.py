@@ -16,7 +16,7 @@ from recognizer.train.__main__ import _schedule  # noqa: E402
 from recognizer.train.data import Example, possible_texts  # noqa: E402
 from recognizer.train.export import to_onnx  # noqa: E402
 from recognizer.train.located import holds  # noqa: E402
-from recognizer.train.nets import LOCATOR_KINDS, CounterNet, LocatorNet  # noqa: E402
+from recognizer.train.nets import LOCATOR_KINDS, Compared, CounterNet, LocatorNet, Residual, conv  # noqa: E402
 from recognizer.train.restore import restore  # noqa: E402
 from recognizer.train.textline_net import TextlineNet  # noqa: E402
 from recognizer.vision import locate  # noqa: E402
@@ -144,6 +144,19 @@ def test_training_goes_on_from_an_exported_network(tmp_path: Path, half: bool) -
         assert float((net(strips) - again.eval()(strips)).abs().max()) < 1e-3
     with pytest.raises(ValueError, match="another network than LocatorNet"):
         restore(other := LocatorNet(), tmp_path / "model.onnx", lambda: other(torch.zeros(1, 3, 64, 64)))
+
+
+def test_a_layer_put_between_others_starts_from_the_network_without_it(tmp_path: Path) -> None:
+    """It shifts the names of all after it, by which the second block got the weights of the first."""
+    torch.manual_seed(0)
+    blocks = conv(3, 8), Residual(8, crossed=True), Residual(8, crossed=True)
+    pictures = torch.rand(2, 3, 16, 32)
+    old = torch.nn.Sequential(*blocks).eval()
+    (tmp_path / "model.onnx").write_bytes(to_onnx(old, pictures[:1]))
+    new = torch.nn.Sequential(conv(3, 8), Compared(8), Residual(8, crossed=True), Residual(8, crossed=True))
+    restore(new, tmp_path / "model.onnx", lambda: new(pictures))
+    with torch.no_grad():
+        assert float((new.eval()(pictures) - old(pictures)).abs().max()) < 1e-4
 
 
 def test_training_goes_on_from_the_shipped_textline_reader() -> None:

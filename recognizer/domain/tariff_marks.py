@@ -1,0 +1,75 @@
+"""Which tariff marks stood beside each number, all its frames taken together, and which of them were unlit.
+
+In a single frame a mark in strong unlit segments looks half lit, and on one screen it does so in every frame. But no
+two tariffs are lit at once. So where one surely is, all others show how they look when they are not.
+"""
+
+from collections.abc import Sequence
+from math import log
+
+from recognizer.domain.labels import plain
+from recognizer.domain.observation import Mark
+from recognizer.domain.register import says_register
+
+LIT = 0.6
+"""Chance of a mark, all frames of a number taken together, from which it is lit: beside 63987 unlit segments of T2 had
+0.39 and 0.85 in the surest frame; of those that were lit one in twenty has less."""
+SURELY_LIT = 0.95
+"""The same chance from which it is surely lit, so that no other one is."""
+MARGIN = 1.0
+"""How much more lit, in log-odds, a mark must look than where it is unlit. On three displays with strong unlit segments
+these were up to 0.8 apart from number to number, and what was lit 2.5 and more above them."""
+FEWEST_FRAMES = 3
+"""Frames of a number from which on it tells how marks look that are not lit."""
+
+
+class TariffMarks:
+    """The marks beside numbers without a label; of more than ``most_texts`` numbers the one seen least is forgotten."""
+
+    def __init__(self, most_texts: int) -> None:
+        self._most_texts = most_texts
+        self._seen: dict[str, tuple[int, dict[str, int]]] = {}
+        """For every number its frames, and thousandths of each mark's chances in them."""
+
+    def take(self, text: str, marks: Sequence[Mark]) -> None:
+        """Keep what one frame shows beside a number."""
+        frames, thousandths = self._seen.get(text, (0, {}))
+        # Whole numbers: a sum of floats would depend on the order of the frames.
+        for mark in marks:
+            if says_register(mark.text):
+                name = plain(mark.text)
+                thousandths[name] = thousandths.get(name, 0) + round(1000 * mark.probability)
+        self._seen[text] = frames + 1, thousandths
+        if len(self._seen) > self._most_texts:
+            del self._seen[min(self._seen, key=lambda t: (self._seen[t][0], t))]
+
+    def chances(self, text: str) -> dict[str, float]:
+        """How likely each mark is over all frames of a number; of one that was forgotten any may be lit."""
+        frames, thousandths = self._seen.get(text, (1, {"": 1000}))
+        return {mark: n / 1000 / frames for mark, n in thousandths.items()}
+
+    def lit(self, text: str, mark: str) -> bool:
+        """Whether the mark stood beside the number in most of its frames. Unlit segments look lit in some."""
+        return self.chances(text).get(plain(mark), 0.0) >= LIT
+
+    def unlit(self) -> dict[str, frozenset[str]]:
+        """Of every number the marks that look no more lit beside it than where another one is."""
+        seen = {text: self.chances(text) for text, (frames, _) in self._seen.items() if frames >= FEWEST_FRAMES}
+        levels: dict[str, float] = {}
+        for chances in seen.values():
+            sure = [mark for mark, chance in chances.items() if chance >= SURELY_LIT]
+            if len(sure) == 1:
+                for mark in chances.keys() - sure:
+                    levels[mark] = max(levels.get(mark, 0.0), chances[mark])
+        unlit = {text: frozenset(m for m, c in chances.items() if _as_unlit(c, levels.get(m)))
+                 for text, chances in seen.items()}  # fmt: skip
+        return {text: marks for text, marks in unlit.items() if marks}
+
+
+def _as_unlit(chance: float, level: float | None) -> bool:
+    return level is not None and chance < SURELY_LIT and _odds(chance) <= _odds(level) + MARGIN
+
+
+def _odds(chance: float) -> float:
+    kept = min(1 - 1e-3, max(1e-3, chance))
+    return log(kept / (1 - kept))
