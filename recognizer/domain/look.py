@@ -15,7 +15,7 @@ from recognizer.domain.prior import weigh
 from recognizer.domain.profile import Profile
 from recognizer.domain.reading import Candidate, Finding, Reading, Status
 from recognizer.domain.register import MESSAGES, Screen, by_absence, display_test, which_register, without_time
-from recognizer.domain.rows import as_many_decimals, best_text, rows_beside
+from recognizer.domain.rows import as_many_decimals, as_row, best_text, rows_beside
 from recognizer.domain.turns import shows_another, written_so
 
 UNREAD_WEIGHT = 0.5
@@ -51,10 +51,11 @@ def look(
     # Vision looks for pointers around one drum only: the one it is surest of, which comes first.
     beside = next((d for d in observation.displays if d.kind == "drum"), None)
     ranked = []
-    for d in displays:
-        screen = _screen(d, displays, profile, policy)
-        rows = rows_beside(d, displays, policy)
-        reading = _reading(d, screen, policy, known, profile, serials, dials if d is beside else (), rows)
+    for found in displays:
+        rows = rows_beside(found, displays, policy)
+        d = as_row(found, rows)
+        screen = _screen(d, rows, profile)
+        reading = _reading(d, screen, policy, known, profile, serials, dials if found is beside else (), rows)
         pointed = any("." in candidate.text for candidate in reading.candidates[:1])
         if not pointed and any("." in best_text(row) for row in rows):
             reading = _without_point(reading, policy)
@@ -73,10 +74,10 @@ def _told_apart(seen: Seen) -> bool:
     return seen.screen.reason not in (None, "register_unknown")
 
 
-def _screen(display: Display, displays: Sequence[Display], profile: Profile | None, policy: Policy) -> Screen:
+def _screen(display: Display, rows: Sequence[Display], profile: Profile | None) -> Screen:
     """What the display shows. One of several rows has a name of its own: without one it is not the total."""
     screen = which_register(without_time(display, best_text(display)), profile)
-    if screen.register is not None and by_absence(display) and rows_beside(display, displays, policy):
+    if screen.register is not None and by_absence(display) and rows:
         return replace(screen, register=None, reason="register_unknown")
     return screen
 

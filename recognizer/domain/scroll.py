@@ -6,6 +6,7 @@ The state is bounded: stretches of time by screen and text. What counts is decid
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial, reduce
 from typing import NamedTuple
 
 from recognizer.domain.alike import jumps, nearly
@@ -26,7 +27,7 @@ from recognizer.domain.register import (
     without_time,
 )
 from recognizer.domain.sightings import Stretch, Vote, best_votes, extended, joined, window_of
-from recognizer.domain.tariff_marks import SURELY_LIT, TariffMarks
+from recognizer.domain.tariff_marks import TariffMarks
 from recognizer.domain.visit_rules import VisitRules
 
 _NO_READING, _UNNAMED = "!", "?"
@@ -35,6 +36,9 @@ NO_SIGN = 0.02
 LABELLED = 0.33
 """Frames in which something that could not be read stood beside a number, over those in which nothing did, from which
 on it is no total by absence: beside 046515 a faint T4 was nothing, a doubtful T and an uncertain T4 in turn."""
+SOMETIMES = 0.1
+"""Frames in which the label of a number was read, over all of its frames, from which on it counts: page 08 was read
+in 5 of 22, lost or cut off in the others."""
 WORD, BEGINNING, WORD_BELIEVED = 6, 5, 0.98
 """Letters and digits of a title of the meter's profile from which on it is believed when it is read, those of its
 beginning that are enough, and how much: chance spells no such words. Of 187 drawn titles that were read doubtfully as
@@ -130,21 +134,24 @@ class Scroll:
 
     def _named(self) -> Iterator[Showing]:
         alike: defaultdict[str, list[_Key]] = defaultdict(list)
-        for key in self._texts:
-            if key.screen != _UNNAMED:
+        for key, stretches in self._texts.items():
+            votes = [vote for stretch in stretches for vote in stretch.votes]
+            unlit = votes and not any(self._lit(key.text, vote.display) for vote in votes)
+            if key.screen not in ("", _UNNAMED) and not unlit:
                 alike[key.text].append(key)
         in_titles = self.speaks_in_titles
-        told_by_lit = {} if in_titles or self._rows else self._told_by_lit_marks()
-        for showings in told_by_lit.values():
+        totals = self._totals_beside_unlit_marks()
+        for showings in totals.values():
             yield from showings
         for key, stretches in self._texts.items():
-            if key.text in told_by_lit:
+            if key.text in totals:
                 continue
             nameless = not key.stated or key.screen == _UNNAMED
             if key.screen.startswith(_NO_READING) or (key.screen == _UNNAMED and not in_titles):
                 continue
             for stretch in stretches:
-                if not self._settled(stretch) or self._echoes(key, stretch, alike[key.text]):
+                stands = self._settled(stretch) or self._labelled_now_and_then(key, stretch)
+                if not stands or self._echoes(key, stretch, alike[key.text]):
                     continue
                 title = self._title_of(stretch) if in_titles and nameless else None
                 if in_titles and nameless and title is None:
@@ -160,42 +167,38 @@ class Scroll:
                 if screen.register is not None:
                     yield Showing(screen, key.text, _shared(stretch, screen.probability) if nameless else stretch)
 
-    def _told_by_lit_marks(self) -> dict[str, list[Showing]]:
-        """The numbers beside which unlit marks show, each under the register that the others of its marks tell."""
-        found = {text: self._relit(text, unlit) for text, unlit in self._marks.unlit().items()}
+    def _totals_beside_unlit_marks(self) -> dict[str, list[Showing]]:
+        """Numbers beside which only marks stood that are unlit, as other numbers tell: totals by absence."""
+        unlit = {} if self.speaks_in_titles or self._rows else self._marks.unlit()
+        found = {text: self._without_unlit(text, marks) for text, marks in unlit.items()}
         return {text: showings for text, showings in found.items() if showings}
 
-    def _relit(self, text: str, unlit: frozenset[str]) -> list[Showing]:
-        """The number without these marks beside it; nothing where a label stood there, or it is still open.
+    def _without_unlit(self, text: str, unlit: frozenset[str]) -> list[Showing]:
+        """The number as if these marks had not been seen; nothing where anything else may name it."""
+        left = sum(chance for mark, chance in self._marks.chances(text).items() if mark not in unlit)
+        own = [
+            (key, stretch)
+            for key, stretches in self._texts.items()
+            if key.text == text and not key.screen.startswith(_NO_READING)
+            for stretch in stretches
+        ]
+        votes = [[self._without_marks(v, key, unlit) for v in stretch.votes] for key, stretch in own]
+        bare = all(by_absence(v.display) and v.screen.register is not None for of in votes for v in of)
+        if not bare or any(self._wavers(key, stretch) for key, stretch in own):
+            return []
+        seen = [replace(stretch, votes=tuple(of)) for (_, stretch), of in zip(own, votes, strict=True)]
+        together = _put_together(seen, self._gap, self._rules.fusion.most_votes)
+        return [
+            Showing(stretch.votes[0].screen, text, stretch)
+            for stretch in together
+            if self._settled(stretch) and self._no_sign(left, stretch)
+        ]
 
-        Where unlit marks show, another one that is not surely lit may be one of them.
-        """
-        left = [chance for mark, chance in self._marks.chances(text).items() if mark not in unlit]
-        whole: list[Stretch] = []
-        for key, stretches in self._texts.items():
-            if key.text != text or key.screen.startswith(_NO_READING):
-                continue
-            for stretch in stretches:
-                if any(v.display.label is not None for v in stretch.votes) or self._wavers(key, stretch):
-                    return []
-                named = key.stated and key.screen != _UNNAMED
-                votes = tuple(self._without_marks(v, text, unlit, named=named) for v in stretch.votes)
-                whole.append(replace(stretch, votes=votes))
-        showings = []
-        for stretch in filter(self._settled, _put_together(whole, self._gap, self._rules.fusion.most_votes)):
-            screen = stretch.votes[0].screen
-            if screen.register is None or any(v.screen.register != screen.register for v in stretch.votes):
-                return []
-            absent = by_absence(stretch.votes[0].display)
-            if not (self._no_sign(sum(left), stretch) if absent else max(left, default=0.0) >= SURELY_LIT):
-                return []
-            showings.append(Showing(screen, text, stretch))
-        return showings
-
-    def _without_marks(self, vote: Vote, text: str, unlit: frozenset[str], *, named: bool) -> Vote:
-        """The vote, had these marks not been seen; ``named``: its confidence has the share of its register."""
+    def _without_marks(self, vote: Vote, key: _Key, unlit: frozenset[str]) -> Vote:
+        """The vote, had these marks not been seen. Where it stood under a register it has the share of that one."""
         display = replace(vote.display, marks=tuple(m for m in vote.display.marks if plain(m.text) not in unlit))
-        screen = which_register(without_time(display, text), self._profile)
+        screen = which_register(without_time(display, key.text), self._profile)
+        named = key.stated and key.screen != _UNNAMED
         share = screen.probability / (max(vote.screen.probability, 1e-6) if named else 1.0)
         confidence = min(1.0, vote.confidence * share)
         return replace(
@@ -295,6 +298,16 @@ class Scroll:
         """Whether something that could not be read stood beside the number in many of its frames."""
         unnamed = (s for s in self._texts.get(_Key(_UNNAMED, True, text), ()) if s.within(stretch, 0.0))
         return sum(s.frames for s in unnamed) > LABELLED * stretch.frames
+
+    def _labelled_now_and_then(self, key: _Key, stretch: Stretch) -> bool:
+        """Whether the number stood there all the time, and its label was read in some of the frames, over a while."""
+        if key.screen in ("", _UNNAMED) or any(vote.display.label is None for vote in stretch.votes):
+            return False
+        without = (_Key(_UNNAMED, True, key.text), _Key("", False, key.text))
+        unnamed = (s for k in without for s in self._texts.get(k, ()) if s.within(stretch, self._gap))
+        whole = reduce(partial(joined, most_votes=self._rules.fusion.most_votes), unnamed, stretch)
+        often = stretch.frames >= SOMETIMES * whole.frames and stretch.seconds >= self._rules.settle
+        return often and self._settled(whole)
 
     def _wavers(self, key: _Key, stretch: Stretch) -> bool:
         """Whether the number gave way to one near it that no register counts to: power does, whatever its unit was

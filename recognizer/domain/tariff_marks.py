@@ -4,7 +4,7 @@ In a single frame a mark in strong unlit segments looks half lit, and on one scr
 two tariffs are lit at once. So where one surely is, all others show how they look when they are not.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import log
 
 from recognizer.domain.labels import plain
@@ -17,8 +17,10 @@ LIT = 0.6
 SURELY_LIT = 0.95
 """The same chance from which it is surely lit, so that no other one is."""
 MARGIN = 1.0
-"""How much more lit, in log-odds, a mark must look than where it is unlit. On three displays with strong unlit segments
-these were up to 0.8 apart from number to number, and what was lit 2.5 and more above them."""
+"""How much more lit than elsewhere, in log-odds, a mark may look that is unlit. On three displays with strong unlit
+segments these were up to 0.8 apart from number to number, and what was lit 2.5 and more above them."""
+MOST_UNLIT = 0.75
+"""Chance from which no mark is taken for unlit: one had 0.87 where it was not lit and 0.84 where it was."""
 FEWEST_FRAMES = 3
 """Frames of a number from which on it tells how marks look that are not lit."""
 
@@ -53,21 +55,20 @@ class TariffMarks:
         return self.chances(text).get(plain(mark), 0.0) >= LIT
 
     def unlit(self) -> dict[str, frozenset[str]]:
-        """Of every number the marks that look no more lit beside it than where another one is."""
+        """Of every number the marks that look no more lit beside it than beside others with one that surely is."""
         seen = {text: self.chances(text) for text, (frames, _) in self._seen.items() if frames >= FEWEST_FRAMES}
-        levels: dict[str, float] = {}
-        for chances in seen.values():
-            sure = [mark for mark, chance in chances.items() if chance >= SURELY_LIT]
-            if len(sure) == 1:
-                for mark in chances.keys() - sure:
-                    levels[mark] = max(levels.get(mark, 0.0), chances[mark])
-        unlit = {text: frozenset(m for m, c in chances.items() if _as_unlit(c, levels.get(m)))
-                 for text, chances in seen.items()}  # fmt: skip
+        one_lit = {text for text, chances in seen.items() if sum(c >= SURELY_LIT for c in chances.values()) == 1}
+        unlit = {text: _unlit(chances, [seen[t] for t in one_lit - {text}]) for text, chances in seen.items()}
         return {text: marks for text, marks in unlit.items() if marks}
 
 
-def _as_unlit(chance: float, level: float | None) -> bool:
-    return level is not None and chance < SURELY_LIT and _odds(chance) <= _odds(level) + MARGIN
+def _unlit(chances: Mapping[str, float], elsewhere: Sequence[Mapping[str, float]]) -> frozenset[str]:
+    unlit = set()
+    for mark, chance in chances.items():
+        level = max((c for others in elsewhere if (c := others.get(mark, 0.0)) < SURELY_LIT), default=1.0)
+        if max(chance, level) < MOST_UNLIT and _odds(chance) <= _odds(level) + MARGIN:
+            unlit.add(mark)
+    return frozenset(unlit)
 
 
 def _odds(chance: float) -> float:

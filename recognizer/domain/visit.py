@@ -180,6 +180,7 @@ class Visit:
             memo[register] = given, one
             told += [one] if one is not None else []
         self._memo = memo
+        told = _with_one_total(told)
         record = self._known.meter
         of_meter = (*self.wanted, *(r.code for r in record.registers)) if record else self.wanted
         scroll_order = self._profile.registers if self._profile is not None else ()
@@ -202,6 +203,14 @@ class Visit:
         yield from (Finding(code, message) for code, message in MESSAGES.items() if code in reasons)
         if "not_legible" in reasons:
             yield Finding("not_legible", "A display was off, covered or too blurred to read.")
+
+
+def _with_one_total(told: Sequence[Told]) -> list[Told]:
+    """Where the display says which number is its total, one by absence is printed beside it."""
+    stated = any(t.reading.register == "1.8.0" for t in told)
+    return [
+        t for t in told if not (stated and t.reading.register == "total" and t.reading.unit in (None, "kWh", "MWh"))
+    ]
 
 
 def _named_by_sum(told: Told) -> Told:

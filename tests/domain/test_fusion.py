@@ -50,9 +50,7 @@ def test_what_two_doubtful_frames_have_in_common_wins() -> None:
     assert fuse(votes, FusionRules())[0].text == "123"
 
 
-@pytest.mark.parametrize(
-    ("long", "short"), [("998589.11", "998589.1"), ("230147.8", "230147"), ("604779.33", "04779.33")]
-)
+@pytest.mark.parametrize(("long", "short"), [("998589.11", "998589.1"), ("230147.8", "230147")])
 def test_a_last_digit_is_lost_rather_than_added(long: str, short: str) -> None:
     """998589.1 stood in half the frames of a display that shows 998589.11, and was told."""
     votes = [vote(n, (short, 0.94) if n % 2 else (long, 0.87)) for n in range(6)]

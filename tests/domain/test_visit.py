@@ -14,7 +14,7 @@ from recognizer.domain.code import Code
 from recognizer.domain.fusion import raised
 from recognizer.domain.meter import Known, Meter, PastReading, Register
 from recognizer.domain.observation import Display, Mark, Observation, Quad
-from recognizer.domain.profile import load_profiles
+from recognizer.domain.profile import Profile, ProfileScreen, load_profiles
 from recognizer.domain.visit import Visit
 from recognizer.domain.visit_rules import FusionRules, VisitRules
 from recognizer.errors import UsageError
@@ -321,3 +321,22 @@ def test_a_digit_that_most_frames_lose_is_not_left_out_of_what_is_accepted() -> 
     assert accepted(watched(*begun).report) == {}
     shown = [(n / 5, frame(short if n % 3 else long, sure=0.998)) for n in range(15)]
     assert accepted(watched(*shown).report) == {"1.8.1": "230147.8"}
+
+
+def test_a_label_that_is_read_now_and_then_names_a_number_that_stands_there_all_the_time() -> None:
+    """Page code 08 was read in 5 of 22 frames, cut off or overlooked in the others."""
+    own = Profile("own", "own", "the owner", screens=(ProfileScreen("1.8.0", label="08", unit="kWh"),))
+    number = page("1674804.2", None)
+    cut_off = replace(number, label=Mark("0", 0.8))
+    for every, filed in ((6, {"1.8.0": "1674804.2"}), (18, {})):
+        frames = ((n, page("1674804.2", "08") if n % every == 2 else (cut_off, number)[n % 2]) for n in range(36))
+        seen = [(n / 8, frame(display)) for n, display in frames]
+        assert accepted(watched(*seen, visit=Visit(profile=own)).report) == filed, every
+    begun = [(n / 8, frame(page("1674804.2", "08") if n < 3 else number)) for n in range(36)]
+    assert accepted(watched(*begun, visit=Visit(profile=own)).report) == {}  # the label of the screen before it
+
+
+def test_a_number_printed_beside_a_display_that_says_which_is_its_total_is_none() -> None:
+    total, printed = page("234021.02", "1.8.0"), page("996345656", None, None)
+    rows = [(n / 8, frame(total, replace(printed, quad=moved_box(-150, 190)))) for n in range(24)]
+    assert [r.register for r in watched(*rows).report.readings] == ["1.8.0"]
