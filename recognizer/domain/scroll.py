@@ -14,7 +14,6 @@ from recognizer.domain.labels import plain, unit_of
 from recognizer.domain.look import Seen
 from recognizer.domain.observation import Display, Mark
 from recognizer.domain.profile import Profile
-from recognizer.domain.quads import in_place_of
 from recognizer.domain.reading import Candidate
 from recognizer.domain.register import (
     FAINT,
@@ -28,6 +27,7 @@ from recognizer.domain.register import (
 )
 from recognizer.domain.sightings import Stretch, Vote, best_votes, extended, joined, window_of
 from recognizer.domain.tariff_marks import TariffMarks
+from recognizer.domain.titles import Titles, in_place
 from recognizer.domain.visit_rules import VisitRules
 
 _NO_READING, _UNNAMED = "!", "?"
@@ -39,10 +39,6 @@ on it is no total by absence: beside 046515 a faint T4 was nothing, a doubtful T
 SOMETIMES = 0.1
 """Frames in which the label of a number was read, over all of its frames, from which on it counts: page 08 was read
 in 5 of 22, lost or cut off in the others."""
-WORD, BEGINNING, WORD_BELIEVED = 6, 5, 0.98
-"""Letters and digits of a title of the meter's profile from which on it is believed when it is read, those of its
-beginning that are enough, and how much: chance spells no such words. Of 187 drawn titles that were read doubtfully as
-one of them none was another."""
 
 
 class _Key(NamedTuple):
@@ -62,23 +58,12 @@ class Showing:
     stretch: Stretch
 
 
-@dataclass(frozen=True, slots=True)
-class _Title:
-    """A label, and when it stood there without and with a value."""
-
-    label: Mark
-    alone: tuple[Stretch, ...] = ()
-    beside_value: tuple[Stretch, ...] = ()
-
-
 class Scroll:
     """The memory of a visit. ``fewest_digits``: a screen with a label and fewer digits than these is a title."""
 
     def __init__(self, rules: VisitRules, profile: Profile | None, fewest_digits: int) -> None:
         self._rules, self._profile, self._fewest_digits = rules, profile, fewest_digits
-        self._split = profile is not None and profile.split
-        labels = {plain(s.label) for s in profile.screens if s.label} if profile is not None and self._split else set()
-        self._words = frozenset(label for label in labels if len(label) >= WORD)
+        self._titles = Titles(profile, rules.most_texts)
         self._gap, self._reach = rules.gap, rules.reach
         if profile is not None and profile.split and profile.seconds is not None:
             # The same value before and after a title stands on two screens, not on one; a title that was seen only at
@@ -86,7 +71,6 @@ class Scroll:
             self._gap, self._reach = min(rules.gap, 0.75 * profile.seconds), max(rules.reach, profile.seconds)
         self._frames: tuple[Stretch, ...] = ()
         self._texts: dict[_Key, tuple[Stretch, ...]] = {}
-        self._titles: dict[str, _Title] = {}
         self._rows: set[frozenset[str]] = set()
         marks = {s.mark for s in profile.screens if s.mark is not None} if profile is not None else set()
         tells_by_marks = any(map(says_register, marks))
@@ -234,24 +218,21 @@ class Scroll:
         Only a profile may say to which; without one, a screen whose digits could not be read would pass for a title,
         and so nothing without a label is filed once there was one.
         """
-        return self._split or any(
-            any(map(self._settled, title.alone)) and not any(map(self._settled, title.beside_value))
-            for title in self._titles.values()
-        )
+        return self._titles.split or self._titles.stand_alone(self._settled)
 
     def _take(self, seen: Seen, at: float) -> str:
         """The screen under which the display was kept; "" for none."""
         reading, screen = seen.reading, seen.screen
         text = reading.candidates[0].text if reading.candidates else ""
-        label = self._believed(seen.display.label)
+        label = self._titles.believed(seen.display.label)
         self._marks_show |= marked_surely(seen.display)
         if label is None and text:
             self._marks.take(text, seen.display.marks)
         if label is not None and label.probability >= self._rules.least:
-            # Beside a word of the profile digits are what the counter made of its letters.
-            alone = plain(label.text) in self._words or is_title(seen.display, text, self._fewest_digits)
+            alone = self._titles.is_word(label) or is_title(seen.display, text, self._fewest_digits)
             vote = Vote(window_of(at, self._rules.window), at, label.probability, (), seen.display, screen)
-            self._take_label(label, at, (vote,) if self._split else (), alone=alone)
+            votes = (vote,) if self._titles.split else ()
+            self._titles.take(label, lambda times: self._extended(times, at, votes), alone=alone)
             if alone:
                 return ""
         unnamed = screen.stated and screen.reason == "register_unknown"
@@ -327,24 +308,6 @@ class Scroll:
             return True
         return self._marks.lit(text, named.text)
 
-    def _believed(self, label: Mark | None) -> Mark | None:
-        """A label that is a word of the profile, or the beginning of no other one, as that word."""
-        words = [w for w in self._words if w.startswith(plain(label.text))] if label is not None else []
-        if label is None or len(plain(label.text)) < BEGINNING or len(words) != 1:
-            return label
-        return Mark(words[0], max(label.probability, WORD_BELIEVED))
-
-    def _take_label(self, label: Mark, at: float, votes: tuple[Vote, ...], *, alone: bool) -> None:
-        name = plain(label.text)
-        title = self._titles.get(name)
-        if title is None:
-            if len(self._titles) >= self._rules.most_texts:
-                return
-            title = _Title(label)
-        surest = max(title.label, label, key=lambda m: (m.probability, m.text))
-        times = self._extended(title.alone if alone else title.beside_value, at, votes)
-        self._titles[name] = replace(title, label=surest, **{"alone" if alone else "beside_value": times})
-
     def _extended(self, stretches: tuple[Stretch, ...], at: float, votes: tuple[Vote, ...]) -> tuple[Stretch, ...]:
         votes_kept, most = self._rules.fusion.most_votes, self._rules.most_stretches
         return extended(stretches, at, votes, gap=self._gap, most_votes=votes_kept, most=most)
@@ -380,29 +343,12 @@ class Scroll:
 
     def _title_of(self, value: Stretch) -> Mark | None:
         """The title just before the value and in its place, if the meter has any and no other value came between."""
-        if not self._split:
+        title = self._titles.before(value, self._reach, self._settled)
+        if title is None:
             return None
-        earliest = value.first - self._reach
-        before = [
-            (stretch.last, name)
-            for name, title in self._titles.items()
-            for stretch in title.alone
-            if stretch.first < value.first and stretch.last >= earliest
-            if self._settled(stretch) or (name in self._words and title.label.probability >= WORD_BELIEVED)
-            if _in_place(value, stretch)
-        ]
-        if not before:
-            return None
-        last, name = max(before)
         others = (s for key, times in self._texts.items() if not key.stated or key.screen == _UNNAMED for s in times)
-        if any(last < s.first < value.first and self._settled(s) and _in_place(value, s) for s in others):
-            return None
-        return self._titles[name].label
-
-
-def _in_place(value: Stretch, before: Stretch) -> bool:
-    """Whether the value stood where the other one did, in any of their frames."""
-    return any(in_place_of(v.display.quad, b.display.quad) for v in value.votes for b in before.votes)
+        between = (s for s in others if title.last < s.first < value.first)
+        return None if any(self._settled(s) and in_place(value, s) for s in between) else title.label
 
 
 def _put_together(stretches: Sequence[Stretch], gap: float, most_votes: int) -> list[Stretch]:
