@@ -68,7 +68,7 @@ and the chance that it is one of the value's: 86327.43 of 686327.43 read surely 
 SURELY_BEFORE, STEP, IN_STEP = 0.95, (0.85, 1.08), 0.9
 """The same probability and chance of a digit that stands in step with the others, and how far that is from the next
 one over how far these are from each other: in 33 frames of 14 clips it was one of the value's, in none it was not. What
-ends a label stood 1.1 to 1.3 away."""
+ends a label stood 1.1 to 1.3 away. The longest cut must show the same one, half a 4 is a 1."""
 ADDED = 0.98
 """Probability of a digit at the right end from which it counts however surely the shorter cut reads. Among the
 surely read ones of 800 photos, training and held back, none was false; on the left are frames of drums and labels."""
@@ -266,7 +266,9 @@ class MeterReader:
         for left in AT_THE_LEFT if len(text) >= FEWEST_DIGITS else ():
             cut = self._longer(frame, quad, text, left, 0.0)
             if cut is not None and (odds := _digit_odds(cut[1]))[0][1] >= SEEN_BEFORE:
-                in_step = odds[0][1] >= SURELY_BEFORE and STEP[0] <= _step(cut[1]) <= STEP[1]
+                sure = odds[0][1] >= SURELY_BEFORE and STEP[0] <= _step(cut[1]) <= STEP[1]
+                whole = self._longer(frame, quad, text, AT_THE_LEFT[-1], 0.0) if sure else None
+                in_step = whole is not None and _digits(whole[1]) == _digits(cut[1])
                 return (Glyph(((odds[0][0], IN_STEP if in_step else EITHER),), 0.0, 0.0), *glyphs)
         return glyphs
 

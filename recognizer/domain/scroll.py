@@ -10,7 +10,7 @@ from functools import partial, reduce
 from typing import NamedTuple
 
 from recognizer.domain.alike import jumps, nearly
-from recognizer.domain.labels import plain, unit_of
+from recognizer.domain.labels import meaning, plain, unit_of
 from recognizer.domain.look import Seen
 from recognizer.domain.observation import Display, Mark
 from recognizer.domain.profile import Profile
@@ -158,24 +158,29 @@ class Scroll:
         return {text: showings for text, showings in found.items() if showings}
 
     def _without_unlit(self, text: str, unlit: frozenset[str]) -> list[Showing]:
-        """The number as if these marks had not been seen; nothing where anything else may name it."""
-        left = sum(chance for mark, chance in self._marks.chances(text).items() if mark not in unlit)
+        """The number as if these marks had not been seen; nothing where anything else may name it.
+
+        CUM and TOTAL name what it is then.
+        """
+        chances = self._marks.chances(text)
+        unlit |= {mark for mark in chances if meaning(mark).tariff == 0}
+        left = sum(chance for mark, chance in chances.items() if mark not in unlit)
         own = [
             (key, stretch)
             for key, stretches in self._texts.items()
             if key.text == text and not key.screen.startswith(_NO_READING)
             for stretch in stretches
         ]
-        votes = [[self._without_marks(v, key, unlit) for v in stretch.votes] for key, stretch in own]
-        bare = all(by_absence(v.display) and v.screen.register is not None for of in votes for v in of)
-        if not bare or any(self._wavers(key, stretch) for key, stretch in own):
+        votes = [tuple(self._without_marks(v, key, unlit) for v in stretch.votes) for key, stretch in own]
+        bare = [tuple(v for v in of if by_absence(v.display) and v.screen.register is not None) for of in votes]
+        mostly = 2 * sum(map(len, bare)) > sum(map(len, votes))
+        if not mostly or any(self._wavers(key, stretch) for key, stretch in own):
             return []
-        seen = [replace(stretch, votes=tuple(of)) for (_, stretch), of in zip(own, votes, strict=True)]
-        together = _put_together(seen, self._gap, self._rules.fusion.most_votes)
+        seen = [replace(stretch, votes=of) for (_, stretch), of in zip(own, bare, strict=True)]
         return [
             Showing(stretch.votes[0].screen, text, stretch)
-            for stretch in together
-            if self._settled(stretch) and self._no_sign(left, stretch)
+            for stretch in _put_together(seen, self._gap, self._rules.fusion.most_votes)
+            if stretch.votes and self._settled(stretch) and self._no_sign(left, stretch)
         ]
 
     def _without_marks(self, vote: Vote, key: _Key, unlit: frozenset[str]) -> Vote:

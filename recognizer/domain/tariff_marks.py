@@ -7,7 +7,7 @@ two tariffs are lit at once. So where one surely is, all others show how they lo
 from collections.abc import Mapping, Sequence
 from math import log
 
-from recognizer.domain.labels import plain
+from recognizer.domain.labels import meaning, plain
 from recognizer.domain.observation import Mark
 from recognizer.domain.register import says_register
 
@@ -63,10 +63,16 @@ class TariffMarks:
 
 
 def _unlit(chances: Mapping[str, float], elsewhere: Sequence[Mapping[str, float]]) -> frozenset[str]:
+    """``elsewhere``: the chances beside other numbers with one mark that is surely lit.
+
+    Of a tariff that never was it is open how it looks when it is: T1 of one display had 0.28 lit, and 0.19 unlit.
+    """
+    seen_lit = {meaning(mark).tariff for others in elsewhere for mark, c in others.items() if c >= SURELY_LIT}
     unlit = set()
     for mark, chance in chances.items():
         level = max((c for others in elsewhere if (c := others.get(mark, 0.0)) < SURELY_LIT), default=1.0)
-        if max(chance, level) < MOST_UNLIT and _odds(chance) <= _odds(level) + MARGIN:
+        known = meaning(mark).tariff in seen_lit and max(chance, level) < MOST_UNLIT
+        if known and _odds(chance) <= _odds(level) + MARGIN:
             unlit.add(mark)
     return frozenset(unlit)
 

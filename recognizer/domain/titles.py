@@ -14,6 +14,9 @@ WORD, BEGINNING, WORD_BELIEVED = 6, 5, 0.98
 """Letters and digits of a title of the meter's profile from which on it is believed when it is read, those of its
 beginning that are enough, and how much: chance spells no such words. Of 187 drawn titles that were read doubtfully as
 one of them none was another."""
+CHANGING = 0.4
+"""Seconds for which a title and its value may be seen at once: a changing LCD mixes them for up to 0.3. A number that
+stands there longer beside a title is printed on the plate."""
 
 Stretches = tuple[Stretch, ...]
 Settled = Callable[[Stretch], bool]
@@ -77,8 +80,8 @@ class Titles:
         )
 
     def before(self, value: Stretch, reach: float, settled: Settled) -> Title | None:
-        """The last title of a split display that began before the value, stood where it does, and ended at most
-        ``reach`` seconds before it.
+        """The last title of a split display that began before the value, stood where it does, and was over by then, at
+        most ``reach`` seconds before it.
         """
         titles = self._before(value, value.first - reach, settled) if self.split else ()
         return max(titles, key=lambda title: (title.last, title.name), default=None)
@@ -87,7 +90,7 @@ class Titles:
         for name, kept in self._labels.items():
             sure = name in self._words and kept.label.probability >= WORD_BELIEVED
             for stretch in kept.alone:
-                in_time = stretch.first < value.first and stretch.last >= earliest
+                in_time = stretch.first < value.first and earliest <= stretch.last <= value.first + CHANGING
                 if in_time and (sure or settled(stretch)) and in_place(value, stretch):
                     yield Title(stretch.last, name, kept.label)
 

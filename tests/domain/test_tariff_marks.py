@@ -65,8 +65,9 @@ def test_a_mark_that_looked_lit_for_a_while_is_no_other_name_of_a_number() -> No
     """121406.32 stood beside T3, and for a quarter of its frames beside what looked like T2."""
     mercury = load_profiles()["mercury-200"]
     chances = ((0.1, 0.87, 0.26) if 12 <= n < 21 else (0.1, 0.1, 0.97) for n in range(32))
-    seen = [(n / 8, faint("121406.32", *of)) for n, of in enumerate(chances)]
-    assert accepted(watched(*seen, visit=Visit(profile=mercury)).report) == {"1.8.3": "121406.32"}
+    seen = [(3 + n / 8, faint("121406.32", *of)) for n, of in enumerate(chances)]
+    visit = watched(*numbers(("005375.61", 0.98, 0.1, 0.1)), *seen, visit=Visit(profile=mercury))
+    assert accepted(visit.report) == {"1.8.1": "005375.61", "1.8.3": "121406.32"}
 
 
 def numbers(*marked: tuple[str, float, float, float]) -> list[tuple[float, Observation]]:
@@ -80,12 +81,19 @@ def test_where_another_tariff_is_lit_unlit_marks_show_how_they_look() -> None:
     """39762.27 was never filed: T1, T2 and T3 looked half lit, as each did where another one was lit."""
     mercury = load_profiles()["mercury-200"]
     day, night = ("05976.80", 0.99, 0.55, 0.45), ("22904.29", 0.35, 0.99, 0.3)
-    visit = watched(*numbers(day, night, ("39762.27", 0.45, 0.5, 0.4)), visit=Visit(profile=mercury))
+    visit = watched(*numbers(day, night, ("39762.27", 0.45, 0.5, 0.1)), visit=Visit(profile=mercury))
     assert accepted(visit.report)["1.8.0"] == "39762.27"
     # Before both were seen it is open how they look, and a mark that looks more lit than it did may be.
     for others in ((), (day,), (night,), (day, night)):
         third = watched(*numbers(*others, ("39762.27", 0.45, 0.5, 0.8)), visit=Visit(profile=mercury))
         assert "39762.27" not in accepted(third.report).values(), others
+
+
+def test_how_a_mark_looks_that_is_lit_is_open_until_it_was_seen_so() -> None:
+    """0947430.9 stood beside T1, which had 0.28 there and 0.19 beside numbers of T2: it was taken for the total."""
+    mercury = load_profiles()["mercury-200"]
+    seen = numbers(("1711272.2", 0.19, 0.98, 0.1), ("0947430.9", 0.28, 0.08, 0.06))
+    assert accepted(watched(*seen, visit=Visit(profile=mercury)).report) == {"1.8.2": "1711272.2"}
 
 
 def test_a_mark_that_is_not_surely_lit_names_nothing_where_unlit_ones_show() -> None:

@@ -139,6 +139,17 @@ def test_what_stands_below_the_place_of_a_title_is_not_its_value() -> None:
     assert accepted(watched(*first, *held(beside, 2, 4), visit=Visit(profile=SECURE)).report) == {}
 
 
+def test_a_number_that_stands_beside_a_title_is_not_its_value() -> None:
+    """529217, printed just below the display, was filed under RATE 1 before the value of that came."""
+    printed = replace(page("529217", None, None), quad=moved_box(20, 45))
+    named = replace(title("IMPORT kWh"), score=0.4)
+    shown = [(0.0, frame(named)), *((0.25 + n / 8, frame(named, printed)) for n in range(14))]
+    visit = watched(*shown, visit=Visit(profile=SECURE))
+    assert accepted(visit.report) == {}
+    value = [(2.0 + n / 8, frame(page("258714", None, None), printed)) for n in range(16)]
+    assert accepted(watched(*value, visit=visit).report) == {"1.8.0": "258714"}
+
+
 def test_a_title_that_reads_as_a_word_of_the_profile_is_believed() -> None:
     value = held(page("000123.4", None, None), 2, 4)
     for text, filed in (("IMPORT kWh", "000123.4"), ("IMPORT k", "000123.4"), ("IMPOBT kWh", None), ("PORT kWh", None)):
