@@ -2,7 +2,7 @@
 
 A frame that shows what the last one read showed is not read: the observation is offered to the visit again at the new
 time. That is sound because it counts as time and hardly as evidence: votes are one a window, at most four a text, and
-all of them together raise the odds of the surest by a factor of seven at most (``FusionRules``), as near-copies that
+all of them together raise the odds of the surest by a factor of nine at most (``FusionRules``), as near-copies that
 were really read would. That the screen still stands was looked at, and what tells a screen from a ghost is how long it
 stands. So that one bad look does not stand for long, a screen that stays is read again after a while.
 """
