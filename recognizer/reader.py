@@ -65,10 +65,6 @@ doubtful cuts of drums are: a label left of an LCD's value ends in a digit, and 
 AT_THE_LEFT, SEEN_BEFORE, EITHER = (0.7, 1.0), 0.9, 0.49
 """How far the cut of an LCD is lengthened at its left, the probability of a digit there from which it is taken note of,
 and the chance that it is one of the value's: 86327.43 of 686327.43 read surely in half the frames of a clip."""
-SURELY_BEFORE, STEP, IN_STEP = 0.95, (0.85, 1.08), 0.9
-"""The same probability and chance of a digit that stands in step with the others, and how far that is from the next
-one over how far these are from each other: in 33 frames of 14 clips it was one of the value's, in none it was not. What
-ends a label stood 1.1 to 1.3 away. The longest cut must show the same one, half a 4 is a 1."""
 ADDED = 0.98
 """Probability of a digit at the right end from which it counts however surely the shorter cut reads. Among the
 surely read ones of 800 photos, training and held back, none was false; on the left are frames of drums and labels."""
@@ -266,10 +262,7 @@ class MeterReader:
         for left in AT_THE_LEFT if len(text) >= FEWEST_DIGITS else ():
             cut = self._longer(frame, quad, text, left, 0.0)
             if cut is not None and (odds := _digit_odds(cut[1]))[0][1] >= SEEN_BEFORE:
-                sure = odds[0][1] >= SURELY_BEFORE and STEP[0] <= _step(cut[1]) <= STEP[1]
-                whole = self._longer(frame, quad, text, AT_THE_LEFT[-1], 0.0) if sure else None
-                in_step = whole is not None and _digits(whole[1]) == _digits(cut[1])
-                return (Glyph(((odds[0][0], IN_STEP if in_step else EITHER),), 0.0, 0.0), *glyphs)
+                return (Glyph(((odds[0][0], EITHER),), 0.0, 0.0), *glyphs)
         return glyphs
 
 
@@ -324,17 +317,7 @@ def _digits(glyphs: tuple[Glyph, ...]) -> str:
 
 def _digit_odds(glyphs: tuple[Glyph, ...]) -> list[tuple[str, float]]:
     """Of every position with a digit the likeliest one and its probability."""
-    return [g.odds[0] for g in glyphs if _is_digit(g)]
-
-
-def _is_digit(glyph: Glyph) -> bool:
-    return bool(glyph.odds) and glyph.odds[0][1] > glyph.absent and glyph.odds[0][0] != "."
-
-
-def _step(glyphs: tuple[Glyph, ...]) -> float:
-    """From the first digit to the next one, over the median of the other such steps."""
-    first, *others = np.diff([g.start + g.end for g in glyphs if _is_digit(g)])
-    return float(first / max(1e-6, float(np.median(others)))) if others else 0.0
+    return [g.odds[0] for g in glyphs if g.odds and g.odds[0][1] > g.absent and g.odds[0][0] != "."]
 
 
 def _as_quad(corners: NDArray[np.float32]) -> Quad:

@@ -12,12 +12,15 @@ of another register."""
 
 
 def adds(text: str, to: str) -> bool:
-    """Whether a text is another one and a digit more behind its point: last digits are lost, and hardly ever added."""
-    return "." in text and text[:-1].rstrip(".") == to
+    """Whether a text is another one and a digit more, in front or behind its point: these are lost, hardly ever added.
+
+    But a zero in front may be an unlit cell that was read.
+    """
+    return ("." in text and text[:-1].rstrip(".") == to) or (text[1:] == to and not text.startswith("0"))
 
 
 def nearly(text: str, other: str) -> bool:
-    """Whether one text is the other with one digit exchanged, or with a digit more behind its point."""
+    """Whether one text is the other with one digit exchanged, or with a digit more in front or behind its point."""
     if len(text) == len(other):
         return sum(a != b for a, b in zip(text, other, strict=True)) == 1
     return adds(text, other) or adds(other, text)

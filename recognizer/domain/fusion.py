@@ -16,7 +16,7 @@ from recognizer.domain.sightings import Vote
 from recognizer.domain.visit_rules import FusionRules
 
 CUT_SHORT = 2
-"""Votes that count for a text that others read with a last digit more: cuts that are too short come in runs, and lose
+"""Votes that count for a text that others read with a digit more: cuts that are too short come in runs, and lose
 the same digit. 230147 of 230147.8 was read in most of the first frames of a clip."""
 
 
@@ -50,7 +50,7 @@ def fuse(votes: Sequence[Vote], rules: FusionRules) -> tuple[Candidate, ...]:
 
 
 def _with_few_cut_short(votes: Sequence[Vote]) -> list[Vote]:
-    """The votes, but no more than CUT_SHORT for a text that others read with a last digit more."""
+    """The votes, but no more than CUT_SHORT for a text that others read with a digit more."""
     read = {vote.candidates[0].text for vote in votes}
     kept: list[Vote] = []
     for text in sorted(read):

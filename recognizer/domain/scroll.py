@@ -26,7 +26,7 @@ from recognizer.domain.register import (
     without_time,
 )
 from recognizer.domain.sightings import Stretch, Vote, best_votes, extended, joined, window_of
-from recognizer.domain.tariff_marks import TariffMarks
+from recognizer.domain.tariff_marks import HARDLY_LIT, LIT, TariffMarks
 from recognizer.domain.titles import Titles, in_place
 from recognizer.domain.visit_rules import VisitRules
 
@@ -120,7 +120,7 @@ class Scroll:
         alike: defaultdict[str, list[_Key]] = defaultdict(list)
         for key, stretches in self._texts.items():
             votes = [vote for stretch in stretches for vote in stretch.votes]
-            unlit = votes and not any(self._lit(key.text, vote.display) for vote in votes)
+            unlit = votes and not any(self._lit(key.text, vote.display, HARDLY_LIT) for vote in votes)
             if key.screen not in ("", _UNNAMED) and not unlit:
                 alike[key.text].append(key)
         in_titles = self.speaks_in_titles
@@ -306,12 +306,12 @@ class Scroll:
             for other in stretches
         )
 
-    def _lit(self, text: str, display: Display) -> bool:
-        """Whether the tariff mark that names a number without a label stood beside it in most of its frames."""
+    def _lit(self, text: str, display: Display, least: float = LIT) -> bool:
+        """Whether the tariff mark that names a number without a label had this chance over all of its frames."""
         named = max((m for m in display.marks if says_register(m.text)), key=lambda m: m.probability, default=None)
         if display.label is not None or named is None or named.probability < 0.5:
             return True
-        return self._marks.lit(text, named.text)
+        return self._marks.chances(text).get(plain(named.text), 0.0) >= least
 
     def _extended(self, stretches: tuple[Stretch, ...], at: float, votes: tuple[Vote, ...]) -> tuple[Stretch, ...]:
         votes_kept, most = self._rules.fusion.most_votes, self._rules.most_stretches

@@ -36,6 +36,7 @@ def with_sum_checked(
     conclude: Callable[..., Told | None],
 ) -> list[Told]:
     """The total against the sum of its tariffs, once all are there: a mismatch accepts none, agreement tells for all.
+    Before that no total is less than those that were seen.
 
     ``of_meter`` are the registers that the meter is known or said to have; a tariff that was seen is one of them. With
     fewer than two tariffs said there may be others that were not seen, and only a sum above the total is wrong: who
@@ -47,22 +48,28 @@ def with_sum_checked(
     tariffs = sorted(said | {t.reading.register for t in told if TARIFF.fullmatch(t.reading.register)})
     parts = [t for t in told if t.reading.register in tariffs]
     total = next((t for code in _TOTALS for t in told if t.reading.register == code), None)
-    if total is None or not parts or len(parts) < len(tariffs):
+    if total is None or not parts:
         return list(told)
     of_sum = [total, *parts]
     seconds = max(t.last for t in of_sum) - min(t.first for t in of_sum)
     used = most_used("kWh", seconds, policy.rules)  # which 1.8.x count, whether the unit was read or not
     fits = _fit([t.reading.text for t in of_sum], used)
     rest = Decimal(total.reading.text) - sum(Decimal(t.reading.text) for t in parts)
-    if not fits and rest > 0 and len(said) < 2:
+    some_unseen = len(parts) < len(tariffs)
+    if (some_unseen and (fits or rest > 0)) or (not fits and rest > 0 and len(said) < 2):
         return list(told)
+    if some_unseen:
+        return _all_doubted(told, of_sum, f"{total.reading.register} is less than its tariffs by {-rest}.")
     again = _weighed(of_sum, used, visit_rules, conclude)
     if again is not None:
         of_register = {t.reading.register: _as_certain(t, chance, policy, visit_rules) for t, chance in again}
         return [of_register[t.reading.register] if t in of_sum else t for t in told]
     if fits:
         return list(told)
-    message = f"{total.reading.register} and the sum of {', '.join(tariffs)} differ by {rest}."
+    return _all_doubted(told, of_sum, f"{total.reading.register} and the sum of {', '.join(tariffs)} differ by {rest}.")
+
+
+def _all_doubted(told: Sequence[Told], of_sum: Sequence[Told], message: str) -> list[Told]:
     finding = Finding("sum_mismatch", message)
     return [_doubted(t, finding) if t in of_sum else t for t in told]
 

@@ -60,6 +60,14 @@ def test_a_sum_that_is_nearly_right_tells_nothing() -> None:
     assert "sum_mismatch" not in findings(visit)
 
 
+def test_no_total_is_less_than_a_tariff_of_it() -> None:
+    """046515 of the fourth tariff, whose mark was not seen, was accepted as the total, beside 188781 of the third."""
+    visit = Visit(wanted=["1.8.1", "1.8.2", "1.8.3", "1.8.4", "1.8.0"])
+    watched(*held(page("188781", "1.8.3"), 0, 2), *held(page("046515", "1.8.0"), 3, 2), visit=visit)
+    assert accepted(visit.report) == {}
+    assert "sum_mismatch" in findings(visit)
+
+
 def test_a_policy_that_knows_no_use_of_energy_allows_that_one_counted_on() -> None:
     """Its owner left electricity out of the rates; that tariffs are cut off and count on holds all the same."""
     policy = replace(STRICT, rules=replace(STRICT.rules, most_a_day=(("m³", Decimal(50)),)))

@@ -196,7 +196,7 @@ def test_without_a_profile_titles_make_what_has_no_label_unknown() -> None:
 def test_a_partial_result_names_what_is_missing() -> None:
     visit = Visit(source="clip.mp4", wanted=["1.8.1", "1.8.2", "1.8.0"])
     assert (visit.missing, visit.done, visit.report.status) == (("1.8.1", "1.8.2", "1.8.0"), False, "refused")
-    watched(*held(page("000777.7", "1.8.0"), 0, 2), *held(page(), 2, 2), visit=visit)
+    watched(*held(page("001777.7", "1.8.0"), 0, 2), *held(page(), 2, 2), visit=visit)
     report = visit.report
     assert (visit.missing, visit.done, report.status) == (("1.8.2",), False, "review")
     assert [r.register for r in report.readings] == ["1.8.1", "1.8.0"]
