@@ -4,12 +4,14 @@ Rendered clips are watched to their ends, each with what its owner can say of th
 family; for page codes and titles of split displays, a file that names the registers; else nothing. Whatever was
 accepted at any time counts, also what the end of the clip took back.
 
-The rules by which sums, titles, rows and tariff marks name registers, by which a total by absence waits for a mark, and
-how sums, lost digits and illegible labels are weighed, were made on 172 clips of three other seeds (777, 778, 779). The
-doubt about a digit before the cut was found on clip 25 of seed 4242, that a number which wavers is no total on its clip
-1, that a brief look takes displays as upright on its clip 10, that a number beside which something illegible stands is
-no total on its clip 64, that one which stands beside a title is not its value on its clip 171. That prints need many typefaces, panels more room and `1.8.0 T2` a rule was found on these real screens,
-and on one of them each that an LCD without a unit stands back and that MAX beside `1.8.2` is none.
+The rules by which sums, titles, rows and tariff marks name registers, by which a total by absence waits for a mark,
+and how sums, lost digits and illegible labels are weighed, were made on 172 clips of three other seeds (777, 778, 779).
+On clips of seed 4242 itself were found: the doubt about a digit before the cut (25), that a number which wavers is no
+total (1), that a brief look takes displays as upright (10), that a number beside which something illegible stands is no
+total, and none is less than its tariffs (64), that marks which look lit by turns name nothing (42), that first digits
+are lost and not added (21), that a number beside a title is not its value (171). That prints need many typefaces,
+panels more room and `1.8.0 T2` a rule was found on these real screens, and on one of them each that an LCD without a
+unit stands back and that MAX beside `1.8.2` is none.
 """
 
 import statistics
