@@ -165,16 +165,13 @@ class Scroll:
         chances = self._marks.chances(text)
         unlit |= {mark for mark in chances if meaning(mark).tariff == 0}
         left = sum(chance for mark, chance in chances.items() if mark not in unlit)
-        own = [
-            (key, stretch)
-            for key, stretches in self._texts.items()
-            if key.text == text and not key.screen.startswith(_NO_READING)
-            for stretch in stretches
-        ]
+        own = [(key, stretch) for key, times in self._texts.items() if key.text == text for stretch in times]
         votes = [tuple(self._without_marks(v, key, unlit) for v in stretch.votes) for key, stretch in own]
         bare = [tuple(v for v in of if by_absence(v.display) and v.screen.register is not None) for of in votes]
         mostly = 2 * sum(map(len, bare)) > sum(map(len, votes))
-        if not mostly or any(self._wavers(key, stretch) for key, stretch in own):
+        labelled = any(_surely(v.display.label) for of in votes for v in of)
+        elsewhere = labelled or any(key.screen.startswith(_NO_READING) for key, _ in own)
+        if not mostly or elsewhere or any(self._wavers(key, stretch) for key, stretch in own):
             return []
         seen = [replace(stretch, votes=of) for (_, stretch), of in zip(own, bare, strict=True)]
         return [
@@ -354,6 +351,10 @@ class Scroll:
         others = (s for key, times in self._texts.items() if not key.stated or key.screen == _UNNAMED for s in times)
         between = (s for s in others if title.last < s.first < value.first)
         return None if any(self._settled(s) and in_place(value, s) for s in between) else title.label
+
+
+def _surely(label: Mark | None) -> bool:
+    return label is not None and label.probability >= 0.5
 
 
 def _put_together(stretches: Sequence[Stretch], gap: float, most_votes: int) -> list[Stretch]:

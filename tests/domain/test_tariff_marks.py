@@ -97,6 +97,19 @@ def test_where_another_tariff_is_lit_unlit_marks_show_how_they_look() -> None:
         assert "39762.27" not in accepted(third.report).values(), others
 
 
+def test_a_number_that_a_label_names_in_some_frames_is_no_total_by_absence() -> None:
+    """Of an earlier period, or of a register of its own: unlit marks beside it tell nothing then."""
+    day, night = ("05976.80", 0.99, 0.2, 0.1), ("22904.29", 0.2, 0.99, 0.1)
+    mercury = load_profiles()["mercury-200"]
+    for label in ("1.8.0*1", "1.8.4"):
+        third = numbers(day, night, ("39762.27", 0.2, 0.2, 0.1))[48:]
+        named = [
+            (at, frame(page("39762.27", label))) if n % 4 == 0 else (at, seen) for n, (at, seen) in enumerate(third)
+        ]
+        visit = watched(*numbers(day, night), *named, visit=Visit(profile=mercury))
+        assert "1.8.0" not in accepted(visit.report), label
+
+
 def test_how_a_mark_looks_that_is_lit_is_open_until_it_was_seen_so() -> None:
     """0947430.9 stood beside T1, which had 0.28 there and 0.19 beside numbers of T2: it was taken for the total."""
     mercury = load_profiles()["mercury-200"]
