@@ -19,8 +19,9 @@ class FusionRules:
     """Chance left to a text that other frames give, by a frame that reads something else however surely: frames
     that are certain and wrong come in runs, behind a reflection."""
     may_add: float = 0.01
-    """The same left to a text by a frame that reads a digit more, in front or behind its point (``alike.adds``): of 1753
-    frames that were read with a chance of a half or more 16 had lost the last or the first digit, none had one added."""
+    """The same left to a text by a frame that reads a digit more, in front or behind its point (``alike.adds``): of
+    1753 frames that were read with a chance of a half or more 16 had lost the last or first digit, none had one added.
+    """
     spread: float = 100.0
     """Texts among which the chance of an unknown one is shared out: two doubtful frames seldom mean the same one."""
 
