@@ -99,20 +99,21 @@ class Scroll:
         In between there may be frames in which what names the number could not be read; as long as the number is the
         same, or nearly so, they count for its digits, or against them.
         """
-        named = list(self._named())
-        if self.speaks_in_titles:
-            return named  # what is not named there, the title names
+        named, in_titles = list(self._named()), self.speaks_in_titles
         texts = {(s.screen.register, s.text) for s in named}
-        shown = [replace(s, stretch=self._with_unnamed(s)) for s in named]
+        # Where there are titles, these name what stood long enough without a name.
+        shown = list(named) if in_titles else [replace(s, stretch=self._with_unnamed(s)) for s in named]
         for key, stretches in self._texts.items():
             for stretch in stretches if not key.screen.startswith(_NO_READING) else ():
-                margin = 0.0 if key.screen == _UNNAMED else self._gap
+                settled = self._settled(stretch)
+                nameless = key.screen == _UNNAMED or (in_titles and not key.stated)
+                margin = 0.0 if nameless and not in_titles else self._gap
                 of = [s for s in named if s.stretch.within(stretch, margin) and nearly(key.text, s.text)]
                 screens = {s.screen.register: s.screen for s in of if (s.screen.register, key.text) not in texts}
-                if key.screen == _UNNAMED and len(screens) == 1 and self._settled(stretch):
+                if nameless and len(screens) == 1 and settled != in_titles:
                     (screen,) = screens.values()
                     shown.append(Showing(screen, key.text, _shared(stretch, screen.probability)))
-                elif key.screen in screens and not self._settled(stretch):
+                elif key.screen in screens and not settled:
                     shown.append(Showing(screens[key.screen], key.text, stretch))
         return shown
 

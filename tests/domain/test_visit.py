@@ -332,6 +332,12 @@ def test_a_digit_that_most_frames_lose_is_not_left_out_of_what_is_accepted() -> 
     assert accepted(watched(*begun).report) == {}
     shown = [(n / 5, frame(short if n % 3 else long, sure=0.998)) for n in range(15)]
     assert accepted(watched(*shown).report) == {"1.8.1": "230147.8"}
+    # Under a title as well: 215381 was accepted while the display still changed, between two frames of 215381.2.
+    bare, digits = (page(text, None, None) for text in ("230147.8", "230147"))
+    titled = [*held(title("IMPORT kWh"), 0, 2), (2.1, frame(digits)), (2.2, frame(bare)), *held(digits, 2.5, 0.8)]
+    assert accepted(watched(*titled, visit=Visit(profile=SECURE)).report) == {}
+    alone = [*held(title("IMPORT kWh"), 0, 2), (2.1, frame(digits)), *held(digits, 2.5, 0.8)]
+    assert accepted(watched(*alone, visit=Visit(profile=SECURE)).report) == {"1.8.0": "230147"}
 
 
 def test_a_label_that_is_read_now_and_then_names_a_number_that_stands_there_all_the_time() -> None:
