@@ -23,6 +23,11 @@ def nearly(text: str, other: str) -> bool:
     """Whether one text is the other with one digit exchanged, or with a digit more in front or behind its point."""
     if len(text) == len(other):
         return sum(a != b for a, b in zip(text, other, strict=True)) == 1
+    return one_lost(text, other)
+
+
+def one_lost(text: str, other: str) -> bool:
+    """Whether one of the two is the other and a digit more."""
     return adds(text, other) or adds(other, text)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial, reduce
 from typing import NamedTuple
 
-from recognizer.domain.alike import jumps, nearly
+from recognizer.domain.alike import jumps, nearly, one_lost
 from recognizer.domain.labels import meaning, plain, unit_of
 from recognizer.domain.look import Seen
 from recognizer.domain.observation import Display, Mark
@@ -108,12 +108,14 @@ class Scroll:
                 settled = self._settled(stretch)
                 nameless = key.screen == _UNNAMED or (in_titles and not key.stated)
                 margin = 0.0 if nameless and not in_titles else self._gap
-                of = [s for s in named if s.stretch.within(stretch, margin) and nearly(key.text, s.text)]
+                # What stood long enough and is held back may be of another register, which differs in a digit.
+                alike = nearly if nameless or not settled else one_lost
+                of = [s for s in named if s.stretch.within(stretch, margin) and alike(key.text, s.text)]
                 screens = {s.screen.register: s.screen for s in of if (s.screen.register, key.text) not in texts}
                 if nameless and len(screens) == 1 and settled != in_titles:
                     (screen,) = screens.values()
                     shown.append(Showing(screen, key.text, _shared(stretch, screen.probability)))
-                elif key.screen in screens and not settled:
+                elif key.screen in screens:
                     shown.append(Showing(screens[key.screen], key.text, stretch))
         return shown
 
