@@ -21,6 +21,9 @@ from tests.domain.screens import PROFILES, display, screen
         ("mercury-200", ("3.8.0", "kvarh"), None, "register_unknown"),
         ("energomera-ce301m", (None, "kWh"), "1.8.0", None),
         ("energomera-ce301m", (None, None, "T1"), None, "register_unknown"),
+        # 1.8.0 was read with 0.92 in a frame of 02601.19, beside which T4 stands; this display has no labels.
+        ("energomera-ce301m", ("1.8.0", "kWh"), None, "register_unknown"),
+        ("energomera-ce301m", ("T4", "kWh"), "1.8.4", None),
         ("secure-liberty-100", (None, None), None, "register_unknown"),
         ("secure-liberty-100", ("Import kWh", None), "1.8.0", None),
         ("qalcosonic-w1", (None, "m³"), "total", None),
