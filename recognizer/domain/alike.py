@@ -20,15 +20,15 @@ def adds(text: str, to: str) -> bool:
 
 
 def nearly(text: str, other: str) -> bool:
-    """Whether one text is the other with one digit exchanged, or with a digit more in front or behind its point."""
+    """Whether one text is the other with one digit exchanged, or with a digit more at either end."""
     if len(text) == len(other):
         return sum(a != b for a, b in zip(text, other, strict=True)) == 1
     return one_lost(text, other)
 
 
 def one_lost(text: str, other: str) -> bool:
-    """Whether one of the two is the other and a digit more."""
-    return adds(text, other) or adds(other, text)
+    """Whether one of the two is the other and a digit more. Which one it is, is open where both are whole numbers."""
+    return adds(text, other) or adds(other, text) or text[:-1] == other or other[:-1] == text
 
 
 def jumps(text: str, stood: Stretch, other_text: str, other_stood: Stretch) -> bool:

@@ -97,6 +97,11 @@ class Profile:
         """Every register of the cycle, in scroll order."""
         return tuple(dict.fromkeys(screen.register for screen in self.screens if screen.register))
 
+    @property
+    def without_labels(self) -> bool:
+        """Whether it knows screens, and tells none of them by a label."""
+        return bool(self.screens) and all(screen.told_by[0] is None for screen in self.screens)
+
     def misfit(self, register: str, text: str) -> str | None:
         """In what the text is not of this register's shape; None where it is, or nothing is known of it.
 

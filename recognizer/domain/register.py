@@ -201,9 +201,8 @@ def _decide(told: _Told, profile: Profile | None) -> tuple[str | None, Reason | 
         return None, label.reason
     if label is not None and label.code and any(len(m) == 1 and m in "123456" for m in map(plain, told.marks)):
         return None, "history"  # 1.8.0 with a small number beside it is 1.8.0*1
-    if profile is not None and profile.screens and label is not None and label.code:
-        if all(screen.told_by[0] is None for screen in profile.screens):
-            return None, "register_unknown"  # its displays have no labels: what was read as one is something else
+    if label is not None and label.code and profile is not None and profile.without_labels:
+        return None, "register_unknown"  # what was read as a label is something else
     register = _by_general_rules(told, unit[1] if unit else None, label, said)
     if profile is not None and register is not None:
         untold = profile.split and told.label is None and not any(map(says_register, told.marks))

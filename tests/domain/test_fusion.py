@@ -76,6 +76,9 @@ def test_agreement_does_not_tell_whether_a_first_digit_is_the_labels() -> None:
     votes = [vote(n, (long, chance), (short, 0.98 - chance)) for n, chance in enumerate((0.9, 0.8, 0.85))]
     assert fuse(votes, FusionRules())[0].text == long
     assert fuse(votes, FusionRules())[0].probability == pytest.approx(0.9 / 0.98)
+    # Where the first two are equal, one of them may be lost as any other digit.
+    equal = [vote(n, ("88626.72", 0.94), ("8626.72", 0.04)) for n in range(3)]
+    assert fuse(equal, FusionRules())[0].probability > 0.98
     # A frame that does not see the value without it settles it.
     assert fuse([*votes, vote(3, (long, 0.97))], FusionRules())[0].probability > 0.98
 

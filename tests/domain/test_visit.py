@@ -343,6 +343,10 @@ def test_a_digit_that_most_frames_lose_is_not_left_out_of_what_is_accepted() -> 
     assert accepted(watched(*begun).report) == {}
     shown = [(n / 5, frame(short if n % 3 else long, sure=0.998)) for n in range(15)]
     assert accepted(watched(*shown).report) == {"1.8.1": "230147.8"}
+    # Nor of a whole number: 33544 was accepted, before it 335440 had not stood for long enough.
+    whole = [*held(page("335440"), 0, 0.3, sure=0.995), *held(page("33544"), 0.6, 0.5, sure=0.97)]
+    assert accepted(watched(*whole).report) == {}
+    assert accepted(watched(*whole[3:]).report) == {"1.8.1": "33544"}
     # Under a title as well: 215381 was accepted while the display still changed, between two frames of 215381.2.
     bare, digits = (page(text, None, None) for text in ("230147.8", "230147"))
     titled = [*held(title("IMPORT kWh"), 0, 2), (2.1, frame(digits)), (2.2, frame(bare)), *held(digits, 2.5, 0.8)]
