@@ -101,7 +101,7 @@ class Scroll:
         """
         named, in_titles = list(self._named()), self.speaks_in_titles
         texts = {(s.screen.register, s.text) for s in named}
-        # Where there are titles, these name what stood long enough without a name.
+        # Where there are titles, these name what stood long enough without a name; only what stood briefly is left.
         shown = list(named) if in_titles else [replace(s, stretch=self._with_unnamed(s)) for s in named]
         for key, stretches in self._texts.items():
             for stretch in stretches if not key.screen.startswith(_NO_READING) else ():
