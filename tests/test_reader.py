@@ -113,28 +113,43 @@ def test_the_last_digit_is_read_where_the_locator_left_it_out(reader: MeterReade
     assert _text(again.glyphs) == _text(display.glyphs)
 
 
+_T1 = Mark("T1", 0.9)
+
+
 @pytest.mark.parametrize(
-    ("kind", "chance", "doubted"), [("lcd", 0.99, True), ("lcd", 0.5, False), ("drum", 0.99, False)]
+    ("kind", "before", "label", "chance", "step", "text", "sure"),
+    [
+        ("lcd", "6", _T1, 0.99, 1.0, "86327", False),
+        ("lcd", "6", _T1, 0.5, 1.0, "86327", True),
+        ("drum", "6", None, 0.99, 1.0, "86327", True),
+        ("lcd", "6", None, 0.99, 1.3, "86327", False),  # as far away as a label
+        ("lcd", "8", None, 0.99, 1.0, "86327", False),  # as a cell that is not lit
+        ("lcd", "6", None, 0.99, 1.0, "686327", True),
+        ("lcd", "26", None, 0.99, 1.0, "2686327", True),
+    ],
 )
-def test_a_digit_before_the_cut_of_an_lcd_leaves_its_reading_in_doubt(
-    reader: MeterReader, monkeypatch: pytest.MonkeyPatch, kind: DisplayKind, chance: float, doubted: bool
-) -> None:
+def test_a_digit_before_the_cut_of_an_lcd_is_the_values_or_leaves_it_in_doubt(
+    reader: MeterReader, monkeypatch: pytest.MonkeyPatch,
+    kind: DisplayKind, before: str, label: Mark | None, chance: float, step: float, text: str, sure: bool,
+) -> None:  # fmt: skip
     """86327.43 of 686327.43 was read surely in half the frames of a clip, and accepted."""
-    quad = np.array([[60, 10], [260, 10], [260, 50], [60, 50]], np.float32)
+    quad = np.array([[160, 10], [360, 10], [360, 50], [160, 50]], np.float32)
 
     def read(_: object, cut: NDArray[np.float32]) -> tuple[Glyph, ...]:
-        odds = [("6", chance)] if cut[0, 0] < quad[0, 0] - 20 else []
-        return tuple(Glyph((one,), 0.0, 0.0) for one in [*odds, *((digit, 0.999) for digit in "86327")])
+        seen = min(len(before), round(float(quad[0, 0] - cut[0, 0])) // 28)
+        places = [*range(6, 1, -1), *(1 + step - 1.0 - k * step for k in range(seen))][::-1]
+        odds = [*((digit, chance) for digit in before[len(before) - seen :]), *((digit, 0.999) for digit in "86327")]
+        return tuple(Glyph((one,), 0.1 * at + 0.3, 0.1 * at + 0.35) for one, at in zip(odds, places, strict=True))
 
     monkeypatch.setattr("recognizer.reader.rectify", lambda _, cut: cut)
     monkeypatch.setattr("recognizer.reader.read_strip", read)
-    monkeypatch.setattr(reader, "_screens", SimpleNamespace(read=lambda *_, **__: Beside()))
+    monkeypatch.setattr(reader, "_screens", SimpleNamespace(read=lambda *_, **__: Beside(label)))
     monkeypatch.setattr(reader, "_wheels", SimpleNamespace(turned=lambda _, glyphs: glyphs))
     photo = load_frame(np.zeros((300, 400, 3), np.uint8))
     glyphs = reader._display(photo, Found(kind, quad, 0.9, 0.99)).glyphs
     first, *_ = decode(glyphs, kind, k=2)
-    assert _text(glyphs) == "86327"
-    assert (first.probability < 0.6) == doubted
+    assert _text(glyphs) == text
+    assert (first.probability > 0.9) == sure
 
 
 @pytest.mark.parametrize(("first", "text"), [(0.95, "01084"), (0.99, "1084")])

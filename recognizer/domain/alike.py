@@ -12,11 +12,13 @@ of another register."""
 
 
 def adds(text: str, to: str) -> bool:
-    """Whether a text is another one and a digit more, in front or behind its point: these are lost, hardly ever added.
+    """Whether a text is another one and a digit more in front, or any behind its point: these are lost, hardly added.
 
-    But a zero in front may be an unlit cell that was read.
+    A cut that ends at the point loses all behind it. A zero in front may be an unlit cell that was read.
     """
-    return ("." in text and text[:-1].rstrip(".") == to) or (text[1:] == to and not text.startswith("0"))
+    whole = text.partition(".")[0]
+    decimals_lost = to != text and to.startswith(whole) and text.startswith(to)
+    return decimals_lost or (text[1:] == to and not text.startswith("0"))
 
 
 def nearly(text: str, other: str) -> bool:

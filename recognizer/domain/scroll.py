@@ -109,10 +109,10 @@ class Scroll:
                 nameless = key.screen == _UNNAMED or (in_titles and not key.stated)
                 margin = 0.0 if nameless and not in_titles else self._gap
                 # What stood long enough and is held back may be of another register, which differs in a digit.
-                alike = nearly if nameless or not settled else one_lost
+                alike = one_lost if settled and (in_titles or not nameless) else nearly
                 of = [s for s in named if s.stretch.within(stretch, margin) and alike(key.text, s.text)]
                 screens = {s.screen.register: s.screen for s in of if (s.screen.register, key.text) not in texts}
-                if nameless and len(screens) == 1 and settled != in_titles:
+                if nameless and len(screens) == 1 and (settled or in_titles):
                     (screen,) = screens.values()
                     shown.append(Showing(screen, key.text, _shared(stretch, screen.probability)))
                 elif key.screen in screens:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from itertools import combinations, product
 from math import prod
 
 from recognizer.domain.fusion import raised
@@ -24,8 +25,11 @@ COARSER = 0.01
 The least, too, that one counted on, also where the policy knows no use of it. Assumed, as the others."""
 LIKELIER = 0.5
 """Chance of what is likeliest, below which a sum tells nothing."""
+MOST_MISREAD = 2
+"""Registers that a sum tells at once: unlit segments before the value are read on more than one row."""
 _DOUBTS = ("low_confidence", "seen_once")
 TARIFF, _TOTALS = re.compile(r"1\.8\.[1-8]"), ("1.8.0", "total")
+_ACTIVE = re.compile(r"[12]\.8\.[0-8]")
 
 
 def with_sum_checked(
@@ -93,46 +97,50 @@ def _weighed(
     of_sum: Sequence[Told], used: Decimal, rules: VisitRules, conclude: Callable[..., Told | None]
 ) -> list[tuple[Told, float]] | None:
     """Each register with the chance that it is right, given how well its total is the sum (Bayes): as they are read, or
-    one of them as another of its candidates. None where the sum tells nothing, or nothing that is likelier than not.
+    some as others of their candidates. None where the sum tells nothing, or nothing that is likelier than not.
 
-    At most one is taken to be misread, as one of its candidates or as something that none of them tells.
+    At most MOST_MISREAD are taken to be misread as one of their candidates, at most one as something that none of them
+    tells.
     """
-    texts = [t.reading.text for t in of_sum]
+    texts = tuple(t.reading.text for t in of_sum)
     if sum(Decimal(text) > 0 for text in texts[1:]) < 2:
         return None  # of one tariff in use the total is a copy, perhaps the same screen with a mark that flickers
     alone = [t.reading.confidence for t in of_sum]
-    as_read = prod(alone)
-    ways = [(as_read * _fit(texts, used), -1, "")]
-    unlisted = []
-    for place, told in enumerate(of_sum):
-        others = [c for c in told.reading.candidates if c.text != texts[place]]
-        rest = as_read / alone[place]
-        unlisted.append(BY_CHANCE * rest * max(0.0, 1 - alone[place] - sum(c.probability for c in others)))
-        for c in others:
-            fit = _fit([*texts[:place], c.text, *texts[place + 1 :]], used)
-            ways.append((rest * c.probability * fit, place, c.text))
-    likeliest, exchanged, text = max(ways)
-    everything = sum(way[0] for way in ways) + sum(unlisted)
-    if likeliest <= 0 or likeliest < LIKELIER * everything:
+    others = [{c.text: c.probability for c in t.reading.candidates if c.text != t.reading.text} for t in of_sum]
+    ways = {}
+    for many in range(MOST_MISREAD + 1):
+        for places in combinations(range(len(of_sum)), many):
+            for instead in product(*(others[place] for place in places)):
+                way, chances = list(texts), list(alone)
+                for place, text in zip(places, instead, strict=True):
+                    way[place], chances[place] = text, others[place][text]
+                ways[tuple(way)] = prod(chances) * _fit(way, used)
+    unlisted = [
+        BY_CHANCE * prod(alone) / own * max(0.0, 1 - own - sum(listed.values()))
+        for own, listed in zip(alone, others, strict=True)
+    ]
+    likeliest = max(ways, key=lambda way: (ways[way], way == texts, way))
+    everything = sum(ways.values()) + sum(unlisted)
+    if ways[likeliest] <= 0 or ways[likeliest] < LIKELIER * everything:
         return None
-    chances = []
-    for place in range(len(of_sum)):
-        wrong = sum(w for w, p, t in ways if (p == place) != (exchanged == place) or (p == place and t != text))
-        chances.append(1 - (wrong + unlisted[place]) / everything)
-    if exchanged < 0 and _fit(texts, used) < 1 and len(set(map(_decimals, texts))) == 1:
+    chances = [
+        1 - (sum(w for way, w in ways.items() if way[place] != text) + unlisted[place]) / everything
+        for place, text in enumerate(likeliest)
+    ]
+    if likeliest == texts and _fit(texts, used) < 1 and len(set(map(_decimals, texts))) == 1:
         chances = [min(chances)] * len(chances)  # any of them may be the one that is wrong
-    if not any("." in text for text in texts):
+    if not any("." in text for text in likeliest):
         # A point that is lost in all of them changes no sum: that there is none the surest of them knows best, and
         # that the others agree raises it as far as frames do that agree.
         surest = raised(max(map(_without_point, of_sum)), rules.fusion.most_gain)
         chances = [min(chance, surest) for chance in chances]
-    again = list(of_sum)
-    if exchanged >= 0:
-        other = conclude(of_sum[exchanged].showings, instead=text)
-        if other is None:
+    again = []
+    for told, text, chance in zip(of_sum, likeliest, chances, strict=True):
+        one = told if text == told.reading.text else conclude(told.showings, instead=text)
+        if one is None:
             return None
-        again[exchanged] = other
-    return list(zip(again, chances, strict=True))
+        again.append((one, chance))
+    return again
 
 
 def _without_point(told: Told) -> float:
@@ -145,7 +153,7 @@ def with_points_checked(told: Sequence[Told]) -> list[Told]:
     """A register of active energy with fewer decimals than others of the meter: its point, or a digit behind it, may
     have been missed.
     """
-    of_energy = [t for t in told if t.reading.register in _TOTALS or TARIFF.fullmatch(t.reading.register)]
+    of_energy = [t for t in told if t.reading.register == "total" or _ACTIVE.fullmatch(t.reading.register)]
     if not of_energy:
         return list(told)
     most = max(of_energy, key=lambda t: _decimals(t.reading.text))

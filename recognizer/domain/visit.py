@@ -10,6 +10,7 @@ from functools import partial
 from itertools import groupby
 from math import isfinite
 
+from recognizer.domain.alike import nearly
 from recognizer.domain.code import Code
 from recognizer.domain.completion import completed
 from recognizer.domain.identity import agree, serials_of
@@ -21,7 +22,7 @@ from recognizer.domain.plate import identities
 from recognizer.domain.policy import Policy
 from recognizer.domain.profile import Profile
 from recognizer.domain.reading import Finding, Report, Status
-from recognizer.domain.register import MESSAGES
+from recognizer.domain.register import MESSAGES, by_absence
 from recognizer.domain.scroll import Scroll, Showing
 from recognizer.domain.sums import with_points_checked, with_sum_checked
 from recognizer.domain.tally import Told, conclude_register
@@ -174,7 +175,7 @@ class Visit:
         )
         told, memo = [], {}
         for register, group in groupby(sorted(self._scroll.showings(), key=_place), key=lambda s: s.screen.register):
-            given = tuple(group), serials, against
+            given = _without_print(tuple(group)), serials, against
             before = self._memo.get(register)
             one = before[1] if before is not None and before[0] == given else conclude(given[0])
             memo[register] = given, one
@@ -203,6 +204,16 @@ class Visit:
         yield from (Finding(code, message) for code, message in MESSAGES.items() if code in reasons)
         if "not_legible" in reasons:
             yield Finding("not_legible", "A display was off, covered or too blurred to read.")
+
+
+def _without_print(of_register: tuple[Showing, ...]) -> tuple[Showing, ...]:
+    """Where a total by absence shows its unit, less others that show none and stood there more briefly: plates are
+    printed full of numbers.
+    """
+    bare = [s for s in of_register if all(v.screen.unit is None and by_absence(v.display) for v in s.stretch.votes)]
+    longest = max((s.stretch.frames for s in bare), default=0)
+    told = [s for s in of_register if s not in bare and s.stretch.frames >= longest]
+    return tuple(s for s in of_register if s not in bare or not told or any(nearly(s.text, t.text) for t in told))
 
 
 def _with_one_total(told: Sequence[Told]) -> list[Told]:

@@ -132,11 +132,26 @@ class Clip:
             if moving or drawn != index:
                 self.stage.show(self._picture(np.asarray(np.round(state), np.uint8)), scene)
                 drawn = -1 if moving else index
-            view = self.camera.at(t)
-            glass, *values = self._seen((rectangle(0, 0, *self.panel.size), *rows), view)
-            beside = tuple(None if quad is None else self._seen((quad,), view)[0] for quad in labels)
-            image = self.camera.shoot(scene, view, i)
-            yield ClipFrame(image, t, index, moving, self._clear(view, glass), glass, tuple(values), beside)
+            yield self._frame(i, index, scene, moving, rows, labels)
+
+    def still(self, i: int) -> ClipFrame:
+        """The frame ``i`` alone, as if its screen had stood there for long: many are drawn so in the time of a clip."""
+        index = self._index(i / self.fps)
+        mask, _, boxes, _ = self.panel.show(self.showings[index].screen)
+        scene = self.stage.dark.copy()
+        self.stage.show(self._picture(mask), scene)
+        rows, labels = tuple(box.value for box in boxes), tuple(box.label for box in boxes)
+        return self._frame(i, index, scene, False, rows, labels)
+
+    def _frame(
+        self, i: int, index: int, scene: Image, moving: bool,
+        rows: tuple[QuadArray, ...], labels: tuple[QuadArray | None, ...],
+    ) -> ClipFrame:  # fmt: skip
+        view = self.camera.at(i / self.fps)
+        glass, *values = self._seen((rectangle(0, 0, *self.panel.size), *rows), view)
+        beside = tuple(None if quad is None else self._seen((quad,), view)[0] for quad in labels)
+        image = self.camera.shoot(scene, view, i)
+        return ClipFrame(image, i / self.fps, index, moving, self._clear(view, glass), glass, tuple(values), beside)
 
     @property
     def registers(self) -> tuple[RegisterTruth, ...]:

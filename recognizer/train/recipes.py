@@ -43,7 +43,8 @@ REPOINTED_SHARES = {"lcd-strips": 0.10, "fuel-pump-lcd": 0.05, "cesc-electricity
 """How often a display of each source has its point moved, of shares that add up to about 1.3."""
 ILLEGIBLE = 3.0
 """How much more often the locator sees a photo whose display is off or covered than another of its source."""
-DRAWN_SCREENS, DRAWN_ON_REAL, FILMED_SCREENS, WATCHED_SCREENS, LEAST_SURROUNDINGS = 4000, 1500, 1500, 400, 60
+DRAWN_SCREENS, DRAWN_ON_REAL, FILMED_SCREENS, FILMED_CLIPS, WATCHED_SCREENS = 4000, 1500, 1500, 1000, 400
+LEAST_SURROUNDINGS = 60
 
 
 def usable(data_dir: Path) -> list[Example]:
@@ -204,16 +205,18 @@ def drawn_panels(
     on_real = screens.draw_on(off)
 
     def drawn(draw: screens.Drawing, many: int, before: list[Image]) -> MakePanel:
-        return panels.any_drawn(rng, draw, max(1, round(part * many)), before)
+        return panels.any_drawn(renewed(rng, draw, max(1, round(part * many))), before)
+
+    filmed = screens.filmed(rng, off, max(1, round(part * FILMED_CLIPS)))
 
     # Marks are small and few, and none of them was learned while each stood on a panel in thirty.
     return [
-        (0.20, drawn(screens.draw, DRAWN_SCREENS, surroundings)),
-        (0.10, drawn(screens.draw_title, DRAWN_SCREENS // 5, surroundings)),
-        (0.16, drawn(screens.marked(screens.draw), DRAWN_SCREENS // 3, surroundings)),
-        (0.12, drawn(on_real, DRAWN_ON_REAL, [])),
-        (0.10, drawn(screens.marked(on_real), DRAWN_ON_REAL // 3, [])),
-        (0.28, drawn(screens.filmed(off), FILMED_SCREENS, [])),
+        (0.17, drawn(screens.draw, DRAWN_SCREENS, surroundings)),
+        (0.08, drawn(screens.draw_title, DRAWN_SCREENS // 5, surroundings)),
+        (0.13, drawn(screens.marked(screens.draw), DRAWN_SCREENS // 3, surroundings)),
+        (0.10, drawn(on_real, DRAWN_ON_REAL, [])),
+        (0.08, drawn(screens.marked(on_real), DRAWN_ON_REAL // 3, [])),
+        (0.40, panels.any_drawn(filmed, [])),
     ]
 
 

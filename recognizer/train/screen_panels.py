@@ -16,7 +16,6 @@ from recognizer.synth.prints import lay
 from recognizer.train.augment import jitter_pixels
 from recognizer.train.counter import shake_corners
 from recognizer.train.data import Corners, Image
-from recognizer.train.renew import renewed
 from recognizer.train.screens import Drawing
 from recognizer.vision.panel import (
     PANEL_HEIGHT,
@@ -83,12 +82,8 @@ class RealPanel:
     marks: tuple[bool | None, ...]
 
 
-def any_drawn(
-    rng: np.random.Generator, draw_one: Drawing, many: int, surroundings: Sequence[Image]
-) -> Callable[[np.random.Generator], Panel]:
-    """Of ``many`` screens, a few of them renewed."""
-    take = renewed(rng, draw_one, many)
-    return lambda rng: sample(rng, take(rng), surroundings)
+def any_drawn(draw_one: Drawing, surroundings: Sequence[Image]) -> Callable[[np.random.Generator], Panel]:
+    return lambda rng: sample(rng, draw_one(rng), surroundings)
 
 
 def any_real(real: Sequence[RealPanel]) -> Callable[[np.random.Generator], Panel]:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from recognizer.domain.labels import plain
-from recognizer.synth.clip import render_clip
+from recognizer.synth.clip import Clip, render_clip
 from recognizer.synth.clip_meters import FAMILIES
 from recognizer.synth.clip_stage import Ground
 from recognizer.synth.labels import Screen, ScreenPicture, rectangle
@@ -17,6 +17,7 @@ from recognizer.synth.scene import through
 from recognizer.synth.screen import draw_screen, moved_by, sample_layout, sample_screen
 from recognizer.synth.screen_real import draw_screen_on
 from recognizer.synth.screen_texts import sample_energy, sample_title
+from recognizer.train.renew import renewed
 from recognizer.vision.screen import SCREEN_MARKS
 
 ROOM_FOR_VALUES = 0.7
@@ -66,14 +67,19 @@ def draw_on(grounds: Sequence[Ground]) -> Drawing:
     return draw_one
 
 
-def filmed(grounds: Sequence[Ground]) -> Drawing:
-    """The first clear frame of a clip, every third time on a real display that is off; no value, if it is a title."""
+def filmed(rng: np.random.Generator, grounds: Sequence[Ground], many: int) -> Drawing:
+    """Any clear frame of any of ``many`` clips, every third of them on a real display that is off."""
 
-    def film_one(rng: np.random.Generator) -> ScreenPicture:
+    def film(rng: np.random.Generator) -> Clip:
+        ground = grounds[int(rng.integers(len(grounds)))] if grounds and rng.random() < FILMED_ON_REAL else None
+        return render_clip(rng, str(rng.choice(list(FAMILIES))), FILMED_SIZE, ground=ground)
+
+    take = renewed(rng, film, many)
+
+    def draw_one(rng: np.random.Generator) -> ScreenPicture:
         while True:
-            ground = grounds[int(rng.integers(len(grounds)))] if grounds and rng.random() < FILMED_ON_REAL else None
-            clip = render_clip(rng, str(rng.choice(list(FAMILIES))), FILMED_SIZE, ground=ground)
-            frame = next(iter(clip))
+            clip = take(rng)
+            frame = clip.still(int(rng.integers(len(clip))))
             screen = clip.showings[frame.showing].screen
             if not frame.clear or screen.kind == "test" or not screen.rows:
                 continue
@@ -84,7 +90,7 @@ def filmed(grounds: Sequence[Ground]) -> Drawing:
             x0, y0, x1, y1 = (round(float(v)) for v in (*frame.panel.min(0), *frame.panel.max(0)))
             return ScreenPicture(frame.image, shown, boxes, marks, (x0, y0, x1, y1))
 
-    return film_one
+    return draw_one
 
 
 def marked(draw_one: Drawing) -> Drawing:

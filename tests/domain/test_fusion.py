@@ -51,7 +51,8 @@ def test_what_two_doubtful_frames_have_in_common_wins() -> None:
 
 
 @pytest.mark.parametrize(
-    ("long", "short"), [("998589.11", "998589.1"), ("230147.8", "230147"), ("166064.07", "66064.07")]
+    ("long", "short"),
+    [("998589.11", "998589.1"), ("230147.8", "230147"), ("166064.07", "66064.07"), ("24916.47", "24916")],
 )
 def test_a_last_digit_is_lost_rather_than_added(long: str, short: str) -> None:
     """998589.1 stood in half the frames of a display that shows 998589.11, and was told."""

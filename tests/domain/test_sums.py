@@ -117,6 +117,19 @@ def test_of_two_candidates_the_one_that_makes_the_sum_right_is_told() -> None:
     assert "sum_mismatch" in findings(either)
 
 
+def test_a_sum_tells_of_two_misread_registers() -> None:
+    """On four rows of a display unlit segments were read before two values: 811455 and 818154 of 11455 and 18154."""
+    visit = Visit(wanted=["1.8.1", "1.8.2", "1.8.0"], rules=ONE_BY_ONE, policy=STRICT)
+    watched(*held(page("000300.3", "1.8.0"), 0, 2), visit=visit)
+    for n, (code, text, odds) in enumerate(
+        [("1.8.1", "000100.8", (("8", 0.54), ("1", 0.45))), ("1.8.2", "000200.9", (("9", 0.54), ("2", 0.45)))]
+    ):
+        watched(*((3 + 3 * n + k / 10, doubtful(text, code, odds)) for k in range(20)), visit=visit)
+    read = {r.register: r.text for r in visit.report.readings}
+    assert read == {"1.8.1": "000100.1", "1.8.2": "000200.2", "1.8.0": "000300.3"}
+    assert min(r.confidence for r in visit.report.readings) > 0.9
+
+
 @pytest.mark.parametrize(("point", "believed"), [(0.001, True), (0.1, False)])
 def test_without_a_point_a_sum_tells_as_much_as_the_register_that_surest_has_none(point: float, believed: bool) -> None:
     """That all have lost the point changes no sum, but where one surely has none, none has."""
@@ -150,6 +163,9 @@ def test_registers_of_one_display_have_as_many_decimals() -> None:
         watched(*held(page(text, code), 3.0 * n, 2), visit=visit)
     assert accepted(visit.report) == {code: texts[code] for code in ("1.8.1", "1.8.0")}
     assert "point_missed" in findings(visit)
+    # What is delivered is counted like what is drawn: 24916 of 24916.47 stood in the first frames of a value.
+    export = watched(*held(page("56059.85", "1.8.0"), 0, 2), *held(page("24916", "2.8.0"), 3, 2))
+    assert accepted(export.report) == {"1.8.0": "56059.85"}
 
 
 def test_a_sum_that_fits_only_if_a_register_counted_on_doubts_all() -> None:

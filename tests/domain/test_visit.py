@@ -351,6 +351,9 @@ def test_a_digit_that_most_frames_lose_is_not_left_out_of_what_is_accepted() -> 
     bare, digits = (page(text, None, None) for text in ("230147.8", "230147"))
     titled = [*held(title("IMPORT kWh"), 0, 2), (2.1, frame(digits)), (2.2, frame(bare)), *held(digits, 2.5, 0.8)]
     assert accepted(watched(*titled, visit=Visit(profile=SECURE)).report) == {}
+    # And where it stood long enough after them, though no title stands just before it.
+    later = [*held(title("IMPORT kWh"), 0, 2), *held(digits, 2.1, 2), *held(bare, 4.2, 1.5)]
+    assert accepted(watched(*later, visit=Visit(profile=SECURE)).report) == {"1.8.0": "230147.8"}
     alone = [*held(title("IMPORT kWh"), 0, 2), (2.1, frame(digits)), *held(digits, 2.5, 0.8)]
     assert accepted(watched(*alone, visit=Visit(profile=SECURE)).report) == {"1.8.0": "230147"}
 
@@ -372,3 +375,8 @@ def test_a_number_printed_beside_a_display_that_says_which_is_its_total_is_none(
     total, printed = page("234021.02", "1.8.0"), page("996345656", None, None)
     rows = [(n / 8, frame(total, replace(printed, quad=moved_box(-150, 190)))) for n in range(24)]
     assert [r.register for r in watched(*rows).report.readings] == ["1.8.0"]
+    # Or one that stood there more briefly, beside a total by absence with its unit.
+    bare = page("234021.02", None)
+    rows = [(n / 8, frame(bare, replace(printed, quad=moved_box(-150, 190)))) for n in range(8, 16)]
+    alone = [(n / 8, frame(bare)) for n in range(24)]
+    assert accepted(watched(*alone, *rows[:6]).report) == {"total": "234021.02"}
