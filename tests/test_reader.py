@@ -113,24 +113,23 @@ def test_the_last_digit_is_read_where_the_locator_left_it_out(reader: MeterReade
     assert _text(again.glyphs) == _text(display.glyphs)
 
 
-_T1 = Mark("T1", 0.9)
-
-
 @pytest.mark.parametrize(
-    ("kind", "before", "label", "chance", "step", "text", "sure"),
+    ("kind", "before", "beside", "chance", "step", "text", "sure"),
     [
-        ("lcd", "6", _T1, 0.99, 1.0, "86327", False),
-        ("lcd", "6", _T1, 0.5, 1.0, "86327", True),
-        ("drum", "6", None, 0.99, 1.0, "86327", True),
-        ("lcd", "6", None, 0.99, 1.3, "86327", False),  # as far away as a label
-        ("lcd", "8", None, 0.99, 1.0, "86327", False),  # as a cell that is not lit
-        ("lcd", "6", None, 0.99, 1.0, "686327", True),
-        ("lcd", "26", None, 0.99, 1.0, "2686327", True),
+        ("lcd", "6", Beside(Mark("T1", 0.9), label_end=-2.0), 0.99, 1.0, "86327", False),
+        ("lcd", "6", Beside(Mark("T1", 0.9), label_end=-2.0), 0.5, 1.0, "86327", True),
+        ("drum", "6", Beside(), 0.99, 1.0, "86327", True),
+        ("lcd", "6", Beside(), 0.99, 1.3, "86327", False),  # as far away as a label
+        ("lcd", "6", Beside(), 0.99, 1.0, "686327", True),
+        ("lcd", "26", Beside(), 0.99, 1.0, "2686327", True),
+        ("lcd", "6", Beside(Mark("1.8.6", 0.9), label_end=-0.6), 0.99, 1.0, "86327", True),
+        ("lcd", "6", Beside(Mark("1.8.1", 0.9), label_end=-0.6), 0.99, 1.0, "86327", False),
+        ("lcd", "6", Beside(Mark("P.06", 0.9), label_end=2.0), 0.99, 1.0, "686327", True),  # above the value
     ],
 )
 def test_a_digit_before_the_cut_of_an_lcd_is_the_values_or_leaves_it_in_doubt(
     reader: MeterReader, monkeypatch: pytest.MonkeyPatch,
-    kind: DisplayKind, before: str, label: Mark | None, chance: float, step: float, text: str, sure: bool,
+    kind: DisplayKind, before: str, beside: Beside, chance: float, step: float, text: str, sure: bool,
 ) -> None:  # fmt: skip
     """86327.43 of 686327.43 was read surely in half the frames of a clip, and accepted."""
     quad = np.array([[160, 10], [360, 10], [360, 50], [160, 50]], np.float32)
@@ -143,7 +142,8 @@ def test_a_digit_before_the_cut_of_an_lcd_is_the_values_or_leaves_it_in_doubt(
 
     monkeypatch.setattr("recognizer.reader.rectify", lambda _, cut: cut)
     monkeypatch.setattr("recognizer.reader.read_strip", read)
-    monkeypatch.setattr(reader, "_screens", SimpleNamespace(read=lambda *_, **__: Beside(label)))
+    monkeypatch.setattr("recognizer.reader.without_unlit", lambda _, glyphs, **__: glyphs)
+    monkeypatch.setattr(reader, "_screens", SimpleNamespace(read=lambda *_, **__: beside))
     monkeypatch.setattr(reader, "_wheels", SimpleNamespace(turned=lambda _, glyphs: glyphs))
     photo = load_frame(np.zeros((300, 400, 3), np.uint8))
     glyphs = reader._display(photo, Found(kind, quad, 0.9, 0.99)).glyphs

@@ -15,7 +15,8 @@ from recognizer.errors import ModelError
 from recognizer.vision.ctc import best_path, log_softmax, text_scores
 from recognizer.vision.locate import normalise
 from recognizer.vision.models import LazyModel, Model
-from recognizer.vision.panel import cut_panel, further_left, reaching_left
+from recognizer.vision.panel import beside as beside_ends
+from recognizer.vision.panel import cut_panel, further_left, reaching_left, sides
 from recognizer.vision.rectify import evened, stretched
 
 LABEL_CHARACTERS = "0123456789.*-:+ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -84,6 +85,8 @@ class Beside:
     marks: tuple[Mark, ...] = ()
     cut_off: bool = False
     """Whether the label begins where the panel does: what stands before it is not on the panel."""
+    label_end: float | None = None
+    """Where the last character of the label has its middle, in heights of the value right of its left end."""
 
 
 class ScreenReader:
@@ -105,21 +108,22 @@ class ScreenReader:
             return Beside()
         model = self._model.load()
         trusts = trusts_of(model)
-        beside = read_panel(model, cut_panel(pixels, value), trusts)
+        beside = _placed(read_panel(model, cut_panel(pixels, value), trusts), value, value)
         if most == 1:
             return beside
         further, looked_at = further_left(value) if beside.cut_off else reaching_left(value), 1
         if further is not None and (beside.cut_off or not _sure(beside.label)):
-            longer = read_panel(model, cut_panel(pixels, further), trusts)
+            longer = _placed(read_panel(model, cut_panel(pixels, further), trusts), further, value)
             if beside.cut_off and longer.label is not None:
-                beside = replace(beside, label=longer.label)
+                beside = replace(beside, label=longer.label, label_end=longer.label_end)
             beside = _with_left(beside, longer)
             looked_at += 1
         told = _sure(beside.label) or (most < PANELS and beside.label is None)
         if looked_at == most or (told and _sure(beside.unit)):
             return beside
-        taller = read_panel(model, cut_panel(pixels, stretched(value, 0.0, 0.0, TALLER)), trusts)
-        return replace(beside, label=_surer(beside.label, taller.label), unit=_surer(beside.unit, taller.unit))
+        higher = stretched(value, 0.0, 0.0, TALLER)
+        taller = _placed(read_panel(model, cut_panel(pixels, higher), trusts), higher, value)
+        return _with_label_of(replace(beside, unit=_surer(beside.unit, taller.unit)), taller)
 
     @property
     def digest(self) -> str | None:
@@ -149,16 +153,30 @@ def read_panel(model: Model, panel: NDArray[np.uint8], trusts: Trusts | None = N
         _believed(unit_of_panel(unit, trusts.no_unit), trusts.unit),
         _marks(marks, trusts.marks),
         _cut_off(label),
+        _label_end(label),
     )
+
+
+def _placed(beside: Beside, cut: NDArray[np.float32], value: NDArray[np.float32]) -> Beside:
+    """What was read on the panel of a cut that ends where the value does, the end of its label told from the value."""
+    if beside.label_end is None:
+        return beside
+    (long, _), (along, tall), ends = sides(cut), sides(value), beside_ends(cut)
+    before_right_end = long * (1 + ends - beside.label_end * (1 + 2 * ends))
+    return replace(beside, label_end=(along - before_right_end) / max(1.0, tall))
 
 
 def _with_left(beside: Beside, longer: Beside) -> Beside:
     """With what stands too far left for the panel of the value, or is read more surely on a longer one."""
     lit = {mark.text: mark for mark in sorted((*beside.marks, *longer.marks), key=lambda mark: mark.probability)}
-    return Beside(
-        _surer(beside.label, longer.label), _surer(beside.unit, longer.unit),
-        tuple(lit[text] for text in SCREEN_MARKS if text in lit),
-    )  # fmt: skip
+    marks = tuple(lit[text] for text in SCREEN_MARKS if text in lit)
+    return _with_label_of(replace(beside, unit=_surer(beside.unit, longer.unit), marks=marks), longer)
+
+
+def _with_label_of(beside: Beside, other: Beside) -> Beside:
+    """With the label of the other panel, and its place, if that is read more surely."""
+    label = _surer(beside.label, other.label)
+    return replace(beside, label=label, label_end=beside.label_end if label is beside.label else other.label_end)
 
 
 def _sure(read: Mark | None) -> bool:
@@ -191,6 +209,12 @@ def _cut_off(logits: NDArray[np.float64]) -> bool:
     """Whether a label begins near the left end; none begins with a point."""
     path = best_path(logits)
     return bool((logits[:CUT_OFF].argmax(1) > 0).any()) or LABEL_CHARACTERS[path[0] - 1] == "." if path else False
+
+
+def _label_end(logits: NDArray[np.float64]) -> float | None:
+    """Where the last character of the label is told, as a share of the panel's width."""
+    told = np.flatnonzero(logits.argmax(1) > 0)
+    return float((told[-1] + 0.5) / len(logits)) if len(told) else None
 
 
 def no_label(logits: NDArray[np.float64]) -> float:

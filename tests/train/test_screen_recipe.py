@@ -126,7 +126,7 @@ def test_drawn_screens_are_renewed_and_marked_ones_have_a_mark(monkeypatch: pyte
 
     monkeypatch.setattr(renew, "RENEWED", 1.0)
     rng = np.random.default_rng(5)
-    make = screen_panels.any_drawn(rng, screens.marked(draw), 2, ())
+    make = screen_panels.any_drawn(renew.renewed(rng, screens.marked(draw), 2), ())
     assert drawings == 3
     assert all(marks_of(make(rng)) == {"T1"} for _ in range(3))
     assert drawings == 9
