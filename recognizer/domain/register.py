@@ -89,7 +89,7 @@ def which_register(display: Display, profile: Profile | None = None, title: Mark
     if reason is None and probability < 0.5:
         register, reason, probability = None, "register_unknown", 1 - probability
     unit = unit_of(display.unit.text) if display.unit is not None and display.unit.probability >= 0.5 else None
-    tariffs = any(m.probability >= NOISE and says_register(m.text) for m in display.marks)
+    tariffs = any(m.probability >= NOISE and _names(m.text, profile) for m in display.marks)
     stated = display.label is not None or tariffs or reason not in (None, "register_unknown")
     return Screen(register, reason, unit[0] if unit else None, min(1.0, probability), stated)
 
@@ -205,10 +205,15 @@ def _decide(told: _Told, profile: Profile | None) -> tuple[str | None, Reason | 
         return None, "register_unknown"  # what was read as a label is something else
     register = _by_general_rules(told, unit[1] if unit else None, label, said)
     if profile is not None and register is not None:
-        untold = profile.split and told.label is None and not any(map(says_register, told.marks))
+        untold = profile.split and told.label is None and not any(_names(m, profile) for m in told.marks)
         if untold or (profile.registers and register not in profile.registers):
             register = None
     return (register, None) if register is not None else (None, "register_unknown")
+
+
+def _names(mark: str, profile: Profile | None) -> bool:
+    """Whether a mark may name the register of a value: where titles do, CUM says no more than that it is counted."""
+    return says_register(mark) and not (profile is not None and profile.split and meaning(mark).tariff == 0)
 
 
 def _fit(told: _Told, unit: tuple[str, Quantity] | None, profile: Profile) -> tuple[str | None, Reason | None] | None:

@@ -127,6 +127,14 @@ def test_a_value_belongs_to_the_title_just_before_it_and_to_no_other() -> None:
     assert accepted(second.report) == {"1.8.0": "000123.4"}
 
 
+def test_where_titles_name_registers_no_mark_says_that_a_value_is_the_total() -> None:
+    """CUM stood beside 1085792 under 1.8.2: it says that something is counted, not that it is all."""
+    export, value = held(title("EXPORT kWh"), 0, 2), held(page("000123.4", None, "kWh", "CUM"), 2, 4)
+    assert accepted(watched(*export, *value, visit=Visit(profile=SECURE)).report) == {"2.8.0": "000123.4"}
+    assert accepted(watched(*value, visit=Visit(profile=SECURE)).report) == {}
+    assert accepted(watched(*value).report) == {"1.8.0": "000123.4"}
+
+
 def test_what_stands_below_the_place_of_a_title_is_not_its_value() -> None:
     # The serial number on the plate is there all the time, and first seen when the title has gone.
     serial = page("00712345", None, None)
