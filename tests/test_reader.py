@@ -92,8 +92,8 @@ def test_a_display_that_was_cut_out_hardly_stands_on_its_head(
         read, chance = ("66801", 0.96) if on_its_head else ("10899", upright)
         return tuple(Glyph(((digit, chance),), 0.0, 0.0) for digit in read)
 
-    monkeypatch.setattr("recognizer.reader.rectify", lambda _, quad: quad)
-    monkeypatch.setattr("recognizer.reader.read_strip", read)
+    monkeypatch.setattr("recognizer.vision.cuts.rectify", lambda _, quad: quad)
+    monkeypatch.setattr("recognizer.vision.cuts.read_strip", read)
     monkeypatch.setattr(reader, "_wheels", SimpleNamespace(turned=lambda _, glyphs: glyphs))
     quad = np.array([[280, 50], [20, 50], [20, 10], [280, 10]], np.float32)
     strip = load_frame(np.zeros((60, 300, 3), np.uint8))
@@ -116,15 +116,18 @@ def test_the_last_digit_is_read_where_the_locator_left_it_out(reader: MeterReade
 @pytest.mark.parametrize(
     ("kind", "before", "beside", "chance", "step", "text", "sure"),
     [
-        ("lcd", "6", Beside(Mark("T1", 0.9), label_end=-2.0), 0.99, 1.0, "86327", False),
-        ("lcd", "6", Beside(Mark("T1", 0.9), label_end=-2.0), 0.5, 1.0, "86327", True),
+        ("lcd", "6", Beside(Mark("T1", 0.9), label_end=(-2.0, 0.0)), 0.99, 1.0, "86327", False),
+        ("lcd", "6", Beside(Mark("T1", 0.9), label_end=(-2.0, 0.0)), 0.5, 1.0, "86327", True),
         ("drum", "6", Beside(), 0.99, 1.0, "86327", True),
         ("lcd", "6", Beside(), 0.99, 1.3, "86327", False),  # as far away as a label
         ("lcd", "6", Beside(), 0.99, 1.0, "686327", True),
         ("lcd", "26", Beside(), 0.99, 1.0, "2686327", True),
-        ("lcd", "6", Beside(Mark("1.8.6", 0.9), label_end=-0.6), 0.99, 1.0, "86327", True),
-        ("lcd", "6", Beside(Mark("1.8.1", 0.9), label_end=-0.6), 0.99, 1.0, "86327", False),
-        ("lcd", "6", Beside(Mark("P.06", 0.9), label_end=2.0), 0.99, 1.0, "686327", True),  # above the value
+        ("lcd", "6", Beside(Mark("1.8.6", 0.9), label_end=(1.4, 0.0)), 0.99, 1.0, "86327", True),  # the end of it
+        ("lcd", "6", Beside(Mark("1.8.6", 0.9), label_end=(0.9, 0.0)), 0.99, 1.0, "86327", False),  # perhaps
+        ("lcd", "6", Beside(Mark("P.06", 0.9), label_end=(1.4, -1.1)), 0.99, 1.0, "686327", True),  # above the value
+        ("lcd", "6", Beside(Mark("P.06", 0.9), label_end=(3.0, 0.1)), 0.99, 1.0, "686327", True),  # right of it
+        ("lcd", "", Beside(Mark("1.8.8", 0.9), label_end=(2.5, 0.1)), 0.99, 1.0, "86327", False),
+        ("lcd", "", Beside(Mark("1.8.8", 0.9), label_end=(2.5, 1.1)), 0.99, 1.0, "86327", True),
     ],
 )
 def test_a_digit_before_the_cut_of_an_lcd_is_the_values_or_leaves_it_in_doubt(
@@ -140,9 +143,9 @@ def test_a_digit_before_the_cut_of_an_lcd_is_the_values_or_leaves_it_in_doubt(
         odds = [*((digit, chance) for digit in before[len(before) - seen :]), *((digit, 0.999) for digit in "86327")]
         return tuple(Glyph((one,), 0.1 * at + 0.3, 0.1 * at + 0.35) for one, at in zip(odds, places, strict=True))
 
-    monkeypatch.setattr("recognizer.reader.rectify", lambda _, cut: cut)
-    monkeypatch.setattr("recognizer.reader.read_strip", read)
-    monkeypatch.setattr("recognizer.reader.without_unlit", lambda _, glyphs, **__: glyphs)
+    monkeypatch.setattr("recognizer.vision.cuts.rectify", lambda _, cut: cut)
+    monkeypatch.setattr("recognizer.vision.cuts.read_strip", read)
+    monkeypatch.setattr("recognizer.vision.cuts.without_unlit", lambda _, glyphs, **__: glyphs)
     monkeypatch.setattr(reader, "_screens", SimpleNamespace(read=lambda *_, **__: beside))
     monkeypatch.setattr(reader, "_wheels", SimpleNamespace(turned=lambda _, glyphs: glyphs))
     photo = load_frame(np.zeros((300, 400, 3), np.uint8))
@@ -164,8 +167,8 @@ def test_left_of_a_drum_a_digit_is_looked_for_where_the_first_cut_is_not_sure(
         chance = first ** (1 / 4) if np.array_equal(cut, quad) else 0.9999
         return tuple(Glyph(((digit, chance),), 0.0, 0.0) for digit in digits)
 
-    monkeypatch.setattr("recognizer.reader.rectify", lambda _, cut: cut)
-    monkeypatch.setattr("recognizer.reader.read_strip", read)
+    monkeypatch.setattr("recognizer.vision.cuts.rectify", lambda _, cut: cut)
+    monkeypatch.setattr("recognizer.vision.cuts.read_strip", read)
     monkeypatch.setattr(reader, "_wheels", SimpleNamespace(turned=lambda _, glyphs: glyphs))
     photo = load_frame(np.zeros((300, 400, 3), np.uint8))
     assert _text(reader._display(photo, Found("drum", quad, 0.9, 0.99)).glyphs) == text
@@ -183,8 +186,8 @@ def test_a_brief_look_is_a_long_one_where_cuts_disagree(
         chance = 0.99 if not whole else 0.999 if len(models) > 1 else heard
         return tuple(Glyph(((digit, chance),), 0.0, 0.0) for digit in ("462241" if whole else "162241"))
 
-    monkeypatch.setattr("recognizer.reader.rectify", lambda _, cut: cut)
-    monkeypatch.setattr("recognizer.reader.read_strip", read)
+    monkeypatch.setattr("recognizer.vision.cuts.rectify", lambda _, cut: cut)
+    monkeypatch.setattr("recognizer.vision.cuts.read_strip", read)
     monkeypatch.setattr(reader, "_wheels", SimpleNamespace(turned=lambda _, glyphs: glyphs))
     photo = load_frame(np.zeros((300, 400, 3), np.uint8))
     assert _text(reader._display(photo, Found("drum", quad, 0.9, 0.99), True).glyphs) == text

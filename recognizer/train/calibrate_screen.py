@@ -40,7 +40,7 @@ def calibrate_screen(data_dir: Path, models_dir: Path) -> None:
     seen = []
     for place in rng.choice(len(makers), PANELS, p=shares):
         panel = makers[int(place)][1](rng)
-        label, unit, marks = (np.asarray(out[0], np.float64) for out in model.run(normalise(panel.image)))
+        label, unit, marks, _ = (np.asarray(out[0], np.float64) for out in model.run(normalise(panel.image)))
         seen.append((panel, label, unit, marks))
     said = said_of(seen)
     figures = {name: fitted(pairs) for name, pairs in said.items()}

@@ -122,7 +122,7 @@ def _export(net: nn.Module, checkpoint: Path, folder: Path, shape: tuple[int, in
     example = torch.rand(1, 3, *shape) * 4 - 2
     data = to_onnx(
         net, example, any_size=settings["input"]["height"] == 0, any_number=folder.name in ("dial", "wheel"),
-        outputs=("label", "unit", "marks") if folder.name == "screen" else ("output",),
+        outputs=("label", "unit", "marks", "heights") if folder.name == "screen" else ("output",),
         packed=folder.name == "textline",
     )  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)

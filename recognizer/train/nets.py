@@ -172,10 +172,11 @@ class CounterNet(nn.Module):
 
 
 class ScreenNet(nn.Module):
-    """(N, 3, 144, 384) panel to label logits (N, 192, 42; a CTC column every two pixels), units and marks.
+    """(N, 3, 144, 384) panel to label logits (N, 192, 42; a CTC column every two pixels), units, marks and heights.
 
     One map says of every cell whether a part of the label stands there, one for each unit and each mark whether that
-    does. The best cell of a map answers for it; the label is read along the middle of where its map is lit.
+    does. The best cell of a map answers for it; the label is read along the middle of where its map is lit. Its height,
+    0 at the top of the panel and 1 at its bottom, is told of every second column of the label (N, 96).
     """
 
     def __init__(self) -> None:
@@ -203,8 +204,9 @@ class ScreenNet(nn.Module):
             self.context[-1].bias.view(2, -1)[:, 0] = 3.0  # type: ignore[operator]  # most columns show nothing
             self.cells.bias.fill_(-4.0)  # type: ignore[union-attr]  # and most cells
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        return self.with_cells(x)[:3]  # type: ignore[return-value]
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        label, units, marks, cells = self.with_cells(x)
+        return label, units, marks, (_middles(cells[:, :1]).flatten(1) + 0.5) / cells.shape[2]
 
     def with_cells(self, x: Tensor, told: Tensor | None = None) -> tuple[Tensor, ...]:
         """Beside the answers the maps, as logits (N, 1 + units that there are + marks, 18, 96).
@@ -217,7 +219,7 @@ class ScreenNet(nn.Module):
         cells = self.cells(y)
         rows = torch.arange(y.shape[2], dtype=y.dtype)[:, None]
         heat = cells[:, :1]
-        middle, lit = (heat.softmax(2) * rows).sum(2, keepdim=True), heat.sigmoid().amax(2, keepdim=True)
+        middle, lit = _middles(heat), heat.sigmoid().amax(2, keepdim=True)
         if told is not None:
             known = told.sum(2, keepdim=True)
             at = (told * rows).sum(2, keepdim=True) / known.clamp(min=1)
@@ -232,6 +234,12 @@ class ScreenNet(nn.Module):
         best = cells[:, 1:].amax((2, 3))
         units = len(SCREEN_UNITS) - 1
         return label, torch.cat([torch.zeros_like(best[:, :1]), best[:, :units]], 1), best[:, units:], cells
+
+
+def _middles(heat: Tensor) -> Tensor:
+    """The row around which a map (N, 1, H, W) is lit in each of its columns, (N, 1, 1, W)."""
+    rows = torch.arange(heat.shape[2], dtype=heat.dtype)[:, None]
+    return (heat.softmax(2) * rows).sum(2, keepdim=True)
 
 
 def _along(y: Tensor, middles: Tensor, lit: Tensor) -> Tensor:

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from recognizer.errors import InputError
-from recognizer.reader import OTHER_CUTS
 from recognizer.train.corners import PLAUSIBLE, SURE
 from recognizer.train.counter import Cutout, cut_out, encode
 from recognizer.train.data import Corners
 from recognizer.train.own_table import OwnPhoto, shown_texts
 from recognizer.vision.counter import glyphs_of, log_probs_of
 from recognizer.vision.ctc import text_scores
+from recognizer.vision.cuts import OTHER_CUTS
 from recognizer.vision.frame import Frame, load_frame
 from recognizer.vision.locate import CLEAR, Found, locate, whole_strip
 from recognizer.vision.models import Model

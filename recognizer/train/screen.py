@@ -125,7 +125,7 @@ def accuracy(net: nn.Module, batch: Batch) -> dict[str, float]:
     """Shares of a batch whose label, unit and all marks are right; of labels where there is one and where none is."""
     pictures, codes, lengths, owner, unit, marks, _, _ = batch
     with torch.no_grad():
-        label, unit_logits, mark_logits = net(normalise(pictures))
+        label, unit_logits, mark_logits, _ = net(normalise(pictures))
     read = [best_path(label[i].double().numpy()) for i in owner.tolist()]
     truth = [tuple(text.tolist()) for text in codes.split(lengths.tolist())]
     right = torch.tensor([a == b for a, b in zip(read, truth, strict=True)])

@@ -15,8 +15,8 @@ from recognizer.errors import ModelError
 from recognizer.vision.ctc import best_path, log_softmax, text_scores
 from recognizer.vision.locate import normalise
 from recognizer.vision.models import LazyModel, Model
+from recognizer.vision.panel import ABOVE, BELOW, cut_panel, further_left, reaching_left, sides
 from recognizer.vision.panel import beside as beside_ends
-from recognizer.vision.panel import cut_panel, further_left, reaching_left, sides
 from recognizer.vision.rectify import evened, stretched
 
 LABEL_CHARACTERS = "0123456789.*-:+ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -85,8 +85,9 @@ class Beside:
     marks: tuple[Mark, ...] = ()
     cut_off: bool = False
     """Whether the label begins where the panel does: what stands before it is not on the panel."""
-    label_end: float | None = None
-    """Where the last character of the label has its middle, in heights of the value right of its left end."""
+    label_end: tuple[float, float] | None = None
+    """Where the last character of the label has its middle: how far right of the value's left end and how far below its
+    middle line, in heights of the value."""
 
 
 class ScreenReader:
@@ -145,15 +146,15 @@ def read_panel(model: Model, panel: NDArray[np.uint8], trusts: Trusts | None = N
     trusts = trusts or Trusts()
     outputs = model.run(normalise(evened(panel)))
     shapes = [output.shape[-1] for output in outputs]
-    if shapes != [len(LABEL_CHARACTERS) + 1, len(SCREEN_UNITS), len(SCREEN_MARKS)]:
+    if len(shapes) != 4 or shapes[:3] != [len(LABEL_CHARACTERS) + 1, len(SCREEN_UNITS), len(SCREEN_MARKS)]:
         raise ModelError(f"the screen model knows other labels, units or marks than this version ({shapes}); reinstall")
-    label, unit, marks = (np.asarray(output[0], np.float64) for output in outputs)
+    label, unit, marks, heights = (np.asarray(output[0], np.float64) for output in outputs)
     return Beside(
         _believed(label_of(label, trusts.no_label), trusts.label),
         _believed(unit_of_panel(unit, trusts.no_unit), trusts.unit),
         _marks(marks, trusts.marks),
         _cut_off(label),
-        _label_end(label),
+        _label_end(label, heights),
     )
 
 
@@ -161,9 +162,10 @@ def _placed(beside: Beside, cut: NDArray[np.float32], value: NDArray[np.float32]
     """What was read on the panel of a cut that ends where the value does, the end of its label told from the value."""
     if beside.label_end is None:
         return beside
-    (long, _), (along, tall), ends = sides(cut), sides(value), beside_ends(cut)
-    before_right_end = long * (1 + ends - beside.label_end * (1 + 2 * ends))
-    return replace(beside, label_end=(along - before_right_end) / max(1.0, tall))
+    (x, y), (long, high), (along, tall), ends = beside.label_end, sides(cut), sides(value), beside_ends(cut)
+    before_right_end = long * (1 + ends - x * (1 + 2 * ends))
+    below_middle = high * (y * (1 + ABOVE + BELOW) - ABOVE - 0.5)
+    return replace(beside, label_end=((along - before_right_end) / max(1.0, tall), below_middle / max(1.0, tall)))
 
 
 def _with_left(beside: Beside, longer: Beside) -> Beside:
@@ -211,10 +213,12 @@ def _cut_off(logits: NDArray[np.float64]) -> bool:
     return bool((logits[:CUT_OFF].argmax(1) > 0).any()) or LABEL_CHARACTERS[path[0] - 1] == "." if path else False
 
 
-def _label_end(logits: NDArray[np.float64]) -> float | None:
-    """Where the last character of the label is told, as a share of the panel's width."""
+def _label_end(logits: NDArray[np.float64], heights: NDArray[np.float64]) -> tuple[float, float] | None:
+    """Where the last character of the label is told, as shares of the panel's width and height."""
     told = np.flatnonzero(logits.argmax(1) > 0)
-    return float((told[-1] + 0.5) / len(logits)) if len(told) else None
+    if not len(told):
+        return None
+    return float((told[-1] + 0.5) / len(logits)), float(heights[told[-1] * len(heights) // len(logits)])
 
 
 def no_label(logits: NDArray[np.float64]) -> float:

@@ -34,7 +34,7 @@ def without_unlit(strip: NDArray[np.uint8], glyphs: tuple[Glyph, ...], believed:
         first = glyphs[i]
         if first.odds[0][1] >= believed or inks[place] >= FAINT_INK * float(np.median(inks[place + 1 :])):
             break
-        unlit[i] = _hardly_there(first)
+        unlit[i] = hardly_there(first)
     return tuple(unlit)
 
 
@@ -50,7 +50,8 @@ def _inks(strip: NDArray[np.uint8], middles: Sequence[float]) -> list[float]:
     return max(inks, key=lambda ink: sum(ink[len(ink) // 2 :]))
 
 
-def _hardly_there(glyph: Glyph) -> Glyph:
+def hardly_there(glyph: Glyph) -> Glyph:
+    """The glyph of what is no digit of the value, though it was read as one."""
     there = sum(chance for _, chance in glyph.odds)
     share = UNLIKELY / (UNLIKELY * there + 1 - there)
     return replace(glyph, odds=tuple((character, chance * share) for character, chance in glyph.odds))

@@ -38,7 +38,8 @@ def model(
     columns[0, np.arange(COLUMNS), path] = SURE
     units = np.array([[(unit or {"": SURE}).get(u, 0.0) for u in SCREEN_UNITS]], np.float32)
     odds = np.array([[(marks or {}).get(m, 1e-6) for m in SCREEN_MARKS]], np.float64)
-    return SimpleNamespace(run=lambda _: [columns, units, np.log(odds / (1 - odds)).astype(np.float32)])
+    heights = np.full((1, COLUMNS // 2), 0.5, np.float32)
+    return SimpleNamespace(run=lambda _: [columns, units, np.log(odds / (1 - odds)).astype(np.float32), heights])
 
 
 def test_a_bare_panel_has_nothing_beside_its_value() -> None:
