@@ -1,6 +1,7 @@
 """Rendered clips as ``recognizer.watch`` takes them, what their owners know of them, and a perfect reader of them."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from math import inf
 
 import numpy as np
@@ -18,6 +19,7 @@ from recognizer.vision.frame import Frame
 from recognizer.vision.pixels import Pixels
 
 SURE = 0.9995
+NEWEST, NO_PIXEL = 256, np.uint8(0)
 
 
 def rendering(
@@ -60,7 +62,7 @@ class RenderedClip(Clip):
     def __init__(self, drawn: Rendering, name: str = "rendered") -> None:
         self.drawn, self.name, self.seconds = drawn, name, drawn.seconds
         self.seen: dict[bytes, RenderedFrame] = {}
-        """The newest frames by a part of their pixels, for ``PerfectReader``."""
+        """The newest frames, without their pixels, by a part of these, for ``PerfectReader``."""
 
     @property
     def troubles(self) -> tuple[str, ...]:
@@ -74,8 +76,8 @@ class RenderedClip(Clip):
                 break
             if pace.due(frame.time):
                 pace.taken(frame.time)
-                self.seen[_part(frame.image)] = frame
-                if len(self.seen) > 8:
+                self.seen[_part(frame.image)] = replace(frame, image=np.broadcast_to(NO_PIXEL, frame.image.shape))
+                if len(self.seen) > NEWEST:
                     del self.seen[next(iter(self.seen))]
                 yield ClipFrame(frame.image, frame.time)
 

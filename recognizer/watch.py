@@ -7,6 +7,7 @@ were really read would. That the screen still stands was looked at, and what tel
 stands. So that one bad look does not stand for long, a screen that stays is read again after a while.
 """
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,7 @@ from math import inf, prod
 from typing import Literal, NamedTuple, Protocol
 
 from recognizer.domain.observation import Display, Observation, Quad
+from recognizer.domain.quads import in_place_of
 from recognizer.domain.reading import Finding, Report
 from recognizer.domain.visit import Visit
 from recognizer.errors import UsageError
@@ -35,6 +37,9 @@ CODES_EVERY = 3.0
 CLEAR, SURE, FEWEST_DIGITS = 0.5, 0.97, 4
 """How clear a value must be, and how long, for a title to be looked for in its place; below which chance of all its
 digits a value that stands is worth a long look."""
+LOOKED_BACK, APART, PLACES = 6, 0.3, 3
+"""Frames kept for when a clear value shows where titles stand, and how many seconds apart: in those that show the title
+before it no display may have been found. And how many such places there are at most: the first may be print."""
 UPRIGHT, UPRIGHT_FOR = 1.7, 5.0
 """How much further right than down an upright display's digits go, and for how many seconds after a clear one who films
 is taken not to have turned the camera."""
@@ -172,6 +177,9 @@ class _Watching:
         self._codes_at = 0.0
         self._place: Quad | None = None
         """Where the clearest value stood that was seen last."""
+        self._before: deque[ClipFrame] = deque(maxlen=LOOKED_BACK)
+        self._places: list[Quad] = []
+        """Of a display that speaks in titles the last frames that were read, and where these were looked for."""
         self._upright_at = -inf
         """When a value was last seen clearly and upright."""
         self._same = False
@@ -201,6 +209,8 @@ class _Watching:
             look = partial(look, dials=False)
         if self._visit.speaks_in_titles:
             look = partial(look, place=self._place)
+            if not self._before or frame.seconds - self._before[-1].seconds >= APART:
+                self._before.append(frame)
         if frame.seconds - self._upright_at < UPRIGHT_FOR and not (self._same and self._doubtful):
             look = partial(look, brief=True)
         self.read += 1
@@ -287,6 +297,18 @@ class _Watching:
             self._doubtful = read.brief and any(_clear(d) < SURE for d in values)
             shown = [d for d in values if d.kind == "lcd"]
             self._place = max(shown, key=_clear).quad if shown else self._place
+            if self._place is not None and len(self._places) < PLACES:
+                self._look_back(self._place)
+
+    def _look_back(self, place: Quad) -> None:
+        """Offer the titles that stood there in the frames before, once for every place."""
+        if any(in_place_of(place, known) for known in self._places):
+            return
+        self._places.append(place)
+        for frame in self._before:
+            seen = self._look(frame, again=SOON, codes=False, dials=False, place=place, brief=True).observation
+            if titles := tuple(d for d in seen.displays if d.quad == place and not d.glyphs):
+                self._visit.offer(replace(seen, displays=titles), frame.seconds)
 
 
 def _clear(display: Display) -> float:

@@ -197,6 +197,30 @@ def test_titles_are_looked_for_where_a_value_stood() -> None:
     assert {asked["place"] for asked in doubtful.asked} == {None}
 
 
+class Split(Reader):
+    """Finds no display in the first screen, but reads its title where it is told to look; the second shows a value, and
+    print has been found before it."""
+
+    def observe(self, frame: Frame, **options: Any) -> Observation:
+        observation, place = super().observe(frame, **options), options.get("place")
+        number = int(observation.displays[0].label.text[-1]) if observation.displays[0].label else 0
+        (shown,) = seen("560623.8", None).displays
+        title = Display("lcd", place or BOX, 0.5, 0.5, (), Mark("IMPORT kWh", 0.999))
+        below: Quad = ((40, 80), (120, 80), (120, 90), (40, 90))
+        if number == 1:
+            return replace(observation, displays=(replace(shown, quad=below),))
+        displays = () if number == 2 and place != BOX else (title,) if number == 2 else (shown,)
+        return replace(observation, displays=displays)
+
+
+@pytest.mark.parametrize("printed", [False, True])
+def test_a_title_is_looked_for_in_the_frames_before_the_first_value(printed: bool) -> None:
+    """No display was found in the blurred first frames, and the value after them belonged to no register."""
+    visit = Visit(wanted=["1.8.0"], profile=load_profiles()["secure-liberty-100"])
+    watched = watch(Screens([0, 1, 2] if printed else [1, 2], stay=1.6), Split(), visit, stop=False)
+    assert {r.register: r.text for r in watched.report.readings} == {"1.8.0": "560623.8"}
+
+
 def test_a_still_picture_does_not_become_a_certainty() -> None:
     """Frames offered again count as time: they raise the confidence by no more than the cap of a visit's votes."""
     reader = Reader(sure=0.95)

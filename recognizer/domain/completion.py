@@ -80,7 +80,11 @@ def _numbers(unnamed: Sequence[Showing], taken: set[str]) -> list[_Number]:
         stretches = tuple(s.stretch for s in unnamed if s.text == text)
         best = min((vote for s in stretches for vote in s.votes), key=lambda v: v.rank)
         numbers.append(_Number(text, stretches, best.display.quad))
-    return sorted(numbers, key=lambda n: (-sum(s.frames for s in n.times), n.text))[:MOST_UNNAMED]
+    different: dict[Decimal, _Number] = {}
+    for number in sorted(numbers, key=lambda n: (-sum(s.frames for s in n.times), n.text)):
+        # With or without the zeros in front, which some frames lose, it is one number.
+        different.setdefault(Decimal(number.text), number)
+    return list(different.values())[:MOST_UNNAMED]
 
 
 def _filed(way: Sequence[_Number], missing: Sequence[str], known: Mapping[str, _Number]) -> dict[str, _Number]:

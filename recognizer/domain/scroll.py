@@ -31,6 +31,7 @@ from recognizer.domain.titles import Titles, in_place
 from recognizer.domain.visit_rules import VisitRules
 
 _NO_READING, _UNNAMED = "!", "?"
+_UNFIT = {"wrong_shape", "point_missed", "larger_display_unread"}
 NO_SIGN = 0.02
 """Chance of a tariff mark, all frames of a number taken together, below which there is no sign of any."""
 LABELLED = 0.33
@@ -87,7 +88,8 @@ class Scroll:
             if not seen.screen.stated:
                 if unstated:
                     continue  # of displays that say nothing the billed one comes first, as in a photo
-                unstated = True
+                # Where titles tell which display it is, what stands elsewhere and cannot be read counts for nothing.
+                unstated = not self._titles.split or seen.reading.status != "refused"
             screens.add(self._take(seen, at))
         registers = sorted(s for s in screens if s and not s.startswith(_NO_READING))
         for place, one in enumerate(registers[:8]):
@@ -246,7 +248,8 @@ class Scroll:
         # Without the register's share where a title, or a sum, is still to tell of which register it is.
         share = 1.0 if screen.stated and not unnamed else max(screen.probability, 1e-6)
         confidence = min(1.0, reading.confidence / share)
-        unfit = any(f.code in ("wrong_shape", "larger_display_unread", "point_missed") for f in reading.findings)
+        against = {"wrong_shape", "point_missed"} if self._titles.split else _UNFIT
+        unfit = any(f.code in against for f in reading.findings)
         if reading.status == "refused" or confidence < self._rules.least or unfit:
             return ""
         candidates = _chances(reading.candidates, confidence)

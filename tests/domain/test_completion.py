@@ -67,6 +67,14 @@ def test_several_are_told_by_their_order_after_the_total(start: int) -> None:
     assert accepted(scrolled(*([d] for d in cycle[start:] + cycle[:start]))) == VALUES
 
 
+def test_a_number_that_some_frames_read_without_its_zeros_is_one_number() -> None:
+    """0106080.5 was read as 106080.5 behind a reflection: with either of them the sum is right."""
+    texts = {"1.8.1": "1187191.9", "1.8.2": "0106080.5", "1.8.3": "2163824.9", "1.8.0": "3457097.5"}
+    shown = [texts["1.8.1"], texts["1.8.2"], "106080.5", texts["1.8.3"], texts["1.8.0"]]
+    report = scrolled(*([faint(page(text))] for text in [shown[-1], *shown[:-1], texts["1.8.2"]]))
+    assert accepted(report) == texts
+
+
 def test_an_order_that_does_not_fit_what_is_named_files_nothing() -> None:
     cycle = [faint(T1), T3, faint(T2), TOTAL]
     assert set(accepted(scrolled(*([d] for d in cycle)))) == {"1.8.3", "1.8.0"}
