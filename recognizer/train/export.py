@@ -94,7 +94,7 @@ def export_role(role: str, checkpoint: Path, models_dir: Path) -> None:
             "marks": list(SCREEN_MARKS),
             "data": [
                 "screens drawn by recognizer.synth in typefaces of Debian, before parts of the training photos",
-                "first frames of its clips",
+                "clear frames of its clips",
                 "screens drawn onto training photos of displays that are off (cesc-electricity, vn-lcd, off-lcd)",
                 "labels and units of vn-lcd, cesc-electricity and prepaid-balance",
                 "lcd-strips as panels without labels, with units of some that were seen by eye",
