@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from recognizer.domain.observation import Mark
 from recognizer.errors import ModelError
-from recognizer.vision.panel import PANEL_HEIGHT, PANEL_WIDTH
+from recognizer.vision.panel import FURTHER, PANEL_HEIGHT, PANEL_WIDTH, further_left
 from recognizer.vision.screen import (
     CUT_OFF,
     LABEL_CHARACTERS,
@@ -210,3 +210,28 @@ def test_a_label_that_the_panel_cuts_off_is_read_further_left(tmp_path: Any, nea
     assert beside.unit is not None
     assert beside.unit.text == "kWh"
     assert beside.marks[0].probability == pytest.approx(0.9)
+
+
+def test_where_a_label_ends_is_told_from_the_value(tmp_path: Any) -> None:
+    value = np.array([[300, 90], [700, 90], [700, 130], [300, 130]], np.float32)
+    reader = ScreenReader(tmp_path)
+
+    def end_on(*panels: Any, of: NDArray[np.float32] = value, most: int = 3) -> tuple[float, float]:
+        looks = iter(panels)
+        read = SimpleNamespace(run=lambda picture: next(looks).run(picture), card=SimpleNamespace(settings={}))
+        reader._model = SimpleNamespace(present=True, load=lambda: read)  # type: ignore[assignment]
+        end = reader.read(np.zeros((200, 900, 3), np.uint8), of, most=most).label_end
+        assert end is not None
+        return end
+
+    # In column 8 of 24, in the middle row of a panel 2.1 values long that begins 0.55 before the value of ten heights.
+    x, y = end_on(model("1", at=8), most=1)
+    assert x == pytest.approx((8.5 / 24 * 2.1 - 0.55) * 10)
+    assert y == pytest.approx(0.5 * 3.8 - 1.6 - 0.5)
+    # What is read further left is told from the same value.
+    far = model("1.8.2", at=9)
+    cut_off = end_on(model(".8.2"), far, model("", {"": SURE}))
+    alone = end_on(far, of=further_left(value), most=1)
+    assert cut_off == pytest.approx((alone[0] - FURTHER, alone[1]))
+    taller = end_on(model("", {"": 1.0, "kWh": 0.8}), model("1.8.0", at=3))
+    assert taller == pytest.approx(((11.5 / 24 * 2.1 - 0.55) * 10, y * (1 + 2 * TALLER)))
