@@ -176,13 +176,16 @@ def _doubt(mark: Mark | None) -> float:
 @lru_cache(maxsize=4096)
 def _decide(told: _Told, profile: Profile | None) -> tuple[str | None, Reason | None]:
     label = meaning(told.label) if told.label not in (None, UNREADABLE) else None
-    if label is not None and label.tariff is not None:
-        # Where T1 stands differs between displays, what it says does not.
-        told, label = replace(told, label=None, marks=told.marks | {str(told.label)}), None
     unit = unit_of(told.unit) if told.unit is not None else None
     said = [meaning(mark) for mark in told.marks]
-    if (label and label.reason == "display_test") or len({m.tariff for m in said if m.tariff}) >= FEWEST_TARIFFS:
+    lit = {m.tariff for m in (*said, *([label] if label else [])) if m.tariff}
+    if (label and label.reason == "display_test") or len(lit) >= FEWEST_TARIFFS:
         return None, "display_test"
+    if label is not None and label.tariff is not None:
+        # Where T1 stands differs between displays, what it says does not; beside a label other tariffs are those in force.
+        marks = frozenset(mark for mark in told.marks if meaning(mark).tariff is None) | {str(told.label)}
+        told, label = replace(told, label=None, marks=marks), None
+        said = [meaning(mark) for mark in marks]
     reasons = sorted(m.reason for m in said if m.reason)
     # The unit outweighs every label: nothing that is measured in kW is a register.
     if unit is not None and unit[1] in _NEVER_COUNTED:
