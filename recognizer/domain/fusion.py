@@ -7,7 +7,7 @@ that limit, and as far as the confidence of a single frame is calibrated, the re
 reading is right.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import exp, log
 
 from recognizer.domain.alike import adds
@@ -45,21 +45,8 @@ def fuse(votes: Sequence[Vote], rules: FusionRules) -> tuple[Candidate, ...]:
     for text, weight in weights.items():
         chance = exp(weight - top) / total
         alone = max(chances.get(text, 0.0) for chances in given)
-        most = min(raised(alone, rules.most_gain), _most_of_first_digit(text, given))
-        fused.append(Candidate(text, min(chance, most)))
+        fused.append(Candidate(text, min(chance, raised(alone, rules.most_gain))))
     return tuple(sorted(fused, key=lambda c: (-c.probability, c.text)))
-
-
-def _most_of_first_digit(text: str, given: Sequence[Mapping[str, float]]) -> float:
-    """The chance that the surest vote leaves to a text beside the one without its first digit.
-
-    What stands before the value is the same in every frame, so agreement tells nothing of it: the 5 of page code 05 was
-    read before 8831097.4 in two frames, with 0.90 and 0.80. Of two equal digits that begin a text either may be lost.
-    """
-    if text[:1] == text[1:2]:
-        return 1.0
-    both = [(chances.get(text, 0.0), chances.get(text[1:], 0.0)) for chances in given]
-    return max((own / (own + without) for own, without in both if own), default=0.0)
 
 
 def _with_few_cut_short(votes: Sequence[Vote]) -> list[Vote]:

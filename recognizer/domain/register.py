@@ -182,7 +182,7 @@ def _decide(told: _Told, profile: Profile | None) -> tuple[str | None, Reason | 
     if (label and label.reason == "display_test") or len(lit) >= FEWEST_TARIFFS:
         return None, "display_test"
     if label is not None and label.tariff is not None:
-        # Where T1 stands differs between displays, what it says does not; beside a label other tariffs are those in force.
+        # Where T1 stands differs between displays, what it says does not. Beside a label others are those in force.
         marks = frozenset(mark for mark in told.marks if meaning(mark).tariff is None) | {str(told.label)}
         told, label = replace(told, label=None, marks=marks), None
         said = [meaning(mark) for mark in marks]

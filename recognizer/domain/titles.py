@@ -74,9 +74,10 @@ class Titles:
         self._labels[name] = replace(kept, label=surest, **{"alone" if alone else "beside_value": times})
 
     def stand_alone(self, settled: Settled) -> bool:
-        """Whether some label was seen alone for a while, and never so beside a value."""
+        """Whether some label was seen alone for a while, and never so beside a value. A single letter is print."""
         return any(
-            any(map(settled, kept.alone)) and not any(map(settled, kept.beside_value)) for kept in self._labels.values()
+            len(name) > 1 and any(map(settled, kept.alone)) and not any(map(settled, kept.beside_value))
+            for name, kept in self._labels.items()
         )
 
     def before(self, value: Stretch, reach: float, settled: Settled) -> Title | None:

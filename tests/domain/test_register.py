@@ -40,6 +40,8 @@ from tests.domain.screens import PROFILES, QUAD, display, screen
         (("3.8.0", "kvarh"), "3.8.0"),
         (("8-0:1.0.0", "m³"), "1.0.0"),
         (("1.8.2", "kWh", "T1"), "1.8.2"),  # the mark is the tariff in force, the code the one displayed
+        (("T1", "kWh", "T1", "T3"), "1.8.1"),
+        (("T1", "kWh", "T3"), "1.8.1"),
         (("1.8.0", "kWh", "Tt"), "1.8.0"),
         (("1.8.2", "kWh", "MAX"), "1.8.2"),  # D of the code is 8, of a maximum 6
     ],

@@ -199,6 +199,9 @@ def test_without_a_profile_titles_make_what_has_no_label_unknown() -> None:
     unread = [(at, frame(page("", "1.8.1", "kWh"))) for at in (0.0, 0.2, 0.4, 0.6)]
     visit = watched(*unread, *held(page(), 1, 2), *held(page("004321.0", None, "kWh"), 4, 3))
     assert accepted(visit.report) == {"1.8.1": "001234.5", "total": "004321.0"}
+    # Nor is a single letter, which is what was made of print.
+    visit = watched(*held(page("", "T", "MWh"), 0, 1), *held(page("004321.0", None, "kWh"), 2, 3))
+    assert accepted(visit.report) == {"total": "004321.0"}
 
 
 def test_a_partial_result_names_what_is_missing() -> None:
