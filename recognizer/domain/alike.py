@@ -12,13 +12,13 @@ of another register."""
 
 
 def adds(text: str, to: str) -> bool:
-    """Whether a text is another one and a digit more in front, or any behind its point: these are lost, hardly added.
+    """Whether a text is another one and a digit more in front, or any behind its point, or both: these are lost, hardly
+    added.
 
     A cut that ends at the point loses all behind it. A zero or an eight in front may be an unlit cell that was read.
     """
-    whole = text.partition(".")[0]
-    decimals_lost = to != text and to.startswith(whole) and text.startswith(to)
-    return decimals_lost or (text[1:] == to and not text.startswith(("0", "8")))
+    longer = (text,) if text.startswith(("0", "8")) else (text, text[1:])
+    return text != to and any(of.startswith(to) and to.startswith(of.partition(".")[0]) for of in longer)
 
 
 def nearly(text: str, other: str) -> bool:

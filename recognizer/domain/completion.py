@@ -97,12 +97,26 @@ def _is_sum(filed: Mapping[str, _Number], tariffs: Sequence[str]) -> bool:
     total, parts = filed[TOTAL].text, [filed[code].text for code in tariffs]
     if len(total.replace(".", "").lstrip("0")) < FEWEST_DIGITS:
         return False
-    places = {len(text.partition(".")[2]) for text in (total, *parts)}
+    places, of_total = {_places(text) for text in parts}, _places(total)
     if len(places) != 1 or sum(Decimal(text) > 0 for text in parts) < 2:
         return False
-    if any(text.startswith("0") for text in (total, *parts)) and len({len(text) for text in (total, *parts)}) > 1:
+    if any(text.startswith("0") for text in (total, *parts)) and len({_whole(text) for text in (total, *parts)}) > 1:
         return False  # where zeros stand in front of some, the others have lost theirs, or a digit
-    return check_sum(Decimal(total), [Decimal(text) for text in parts], Decimal(1).scaleb(-places.pop()))
+    told = places.pop()
+    if told - of_total not in (0, 1):
+        return False
+    # A total whose last digit was cut off shows the sum as far as it goes.
+    last_place = Decimal(1).scaleb(-told)
+    ends = range(10) if told > of_total else (0,)
+    return any(check_sum(Decimal(total) + end * last_place, [Decimal(t) for t in parts], last_place) for end in ends)
+
+
+def _places(text: str) -> int:
+    return len(text.partition(".")[2])
+
+
+def _whole(text: str) -> int:
+    return len(text.partition(".")[0])
 
 
 def _in_order(

@@ -18,6 +18,8 @@ from recognizer.domain.visit_rules import FusionRules
 CUT_SHORT = 2
 """Votes that count for a text that others read with a digit more: cuts that are too short come in runs, and lose
 the same digit. 230147 of 230147.8 was read in most of the first frames of a clip."""
+BELIEVED = 0.7
+"""Chance of a text with a digit more from which it counts so: less have those of a display that changes."""
 
 
 def fuse(votes: Sequence[Vote], rules: FusionRules) -> tuple[Candidate, ...]:
@@ -36,7 +38,7 @@ def fuse(votes: Sequence[Vote], rules: FusionRules) -> tuple[Candidate, ...]:
     weights = dict.fromkeys(sorted(text for text in set().union(*given)), 0.0)
     for text in weights:
         for vote, chances, rest in zip(votes, given, rests, strict=True):
-            least = rules.may_add if adds(vote.candidates[0].text, text) else rules.may_mislead
+            least = rules.may_add if _shows_more(vote, text) else rules.may_mislead
             weights[text] += log(max(chances.get(text, rest / rules.spread), least if len(read) > 1 else 1e-9))
     other = sum(map(log, rests)) - (len(votes) - 1) * log(rules.spread)
     top = max(*weights.values(), other)
@@ -55,8 +57,14 @@ def _with_few_cut_short(votes: Sequence[Vote]) -> list[Vote]:
     kept: list[Vote] = []
     for text in sorted(read):
         own = [vote for vote in votes if vote.candidates[0].text == text]
-        kept += own[:CUT_SHORT] if any(adds(longer, text) for longer in read) else own
+        kept += own[:CUT_SHORT] if any(_shows_more(vote, text) for vote in votes) else own
     return sorted(kept, key=lambda vote: vote.rank)
+
+
+def _shows_more(vote: Vote, text: str) -> bool:
+    """Whether a frame shows the text with a digit more."""
+    read = vote.candidates[0]
+    return read.probability >= BELIEVED and adds(read.text, text)
 
 
 def raised(chance: float, gain: float) -> float:
