@@ -75,6 +75,14 @@ def test_a_number_that_some_frames_read_without_its_zeros_is_one_number() -> Non
     assert accepted(report) == texts
 
 
+@pytest.mark.parametrize(("total", "filed"), [("3457097", True), ("3457098", False), ("345709", False)])
+def test_a_total_whose_last_digit_was_cut_off_still_names_its_tariffs(total: str, filed: bool) -> None:
+    texts = {"1.8.1": "1187191.9", "1.8.2": "0106080.5", "1.8.3": "2163824.9"}
+    report = scrolled(*([faint(page(text))] for text in (total, *texts.values())))
+    assert {r.register: r.text for r in report.readings if r.register in texts} == (texts if filed else {})
+    assert total not in accepted(report).values()
+
+
 def test_an_order_that_does_not_fit_what_is_named_files_nothing() -> None:
     cycle = [faint(T1), T3, faint(T2), TOTAL]
     assert set(accepted(scrolled(*([d] for d in cycle)))) == {"1.8.3", "1.8.0"}

@@ -52,7 +52,13 @@ def test_what_two_doubtful_frames_have_in_common_wins() -> None:
 
 @pytest.mark.parametrize(
     ("long", "short"),
-    [("998589.11", "998589.1"), ("230147.8", "230147"), ("166064.07", "66064.07"), ("24916.47", "24916")],
+    [
+        ("998589.11", "998589.1"),
+        ("230147.8", "230147"),
+        ("166064.07", "66064.07"),
+        ("24916.47", "24916"),
+        ("338474.69", "38474"),
+    ],
 )
 def test_a_last_digit_is_lost_rather_than_added(long: str, short: str) -> None:
     """998589.1 stood in half the frames of a display that shows 998589.11, and was told."""
@@ -70,3 +76,12 @@ def test_a_last_digit_is_lost_rather_than_added(long: str, short: str) -> None:
     # Yet a run of frames that lose it is hardly more than two of them.
     run = [vote(n, (short if n else long, 0.99)) for n in range(5)]
     assert max(c.probability for c in fuse(run, FusionRules())) < 0.9
+
+
+def test_a_doubtful_frame_does_not_show_a_digit_more() -> None:
+    """447236.9 stood for one frame while the display changed, before 47236.9."""
+    votes = [vote(0, ("447236.9", 0.63)), *(vote(n, ("47236.9", 0.99)) for n in range(1, 5))]
+    assert fuse(votes, FusionRules())[0].text == "47236.9"
+    assert fuse(votes, FusionRules())[0].probability > 0.98
+    surer = [vote(0, ("447236.9", 0.8)), *votes[1:]]
+    assert fuse(surer, FusionRules())[0].probability < 0.9

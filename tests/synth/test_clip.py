@@ -51,6 +51,17 @@ def test_a_clip_is_the_same_each_time_and_well_formed(family: str) -> None:
         assert np.array_equal(a.panel, c.panel)
 
 
+def test_a_frame_alone_is_as_it_is_among_the_others() -> None:
+    clip = render_clip(np.random.default_rng(5), "mercury-200", SIZE, fps=8, seconds=6)
+    shown = [(i, frame) for i, frame in enumerate(clip) if not frame.transition]
+    for i, frame in shown[:: len(shown) // 4]:
+        alone = clip.still(i)
+        assert np.array_equal(alone.image, frame.image)
+        assert (alone.time, alone.showing, alone.clear) == (frame.time, frame.showing, frame.clear)
+        assert np.array_equal(alone.panel, frame.panel)
+        assert all(np.array_equal(a, b) for a, b in zip(alone.rows, frame.rows, strict=True))
+
+
 def test_showings_follow_each_other() -> None:
     for seed in range(20):
         for family in FAMILIES:

@@ -71,6 +71,20 @@ def test_values_of_screens_are_what_a_counter_can_say() -> None:
     assert (filmed.quad < filmed.image.shape[1::-1]).all()
 
 
+def test_screens_are_filmed_at_any_time_of_a_clip(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(renew, "RENEWED", 0.0)
+    rng = np.random.default_rng(4)
+    draw = screens.filmed(rng, [], 2)
+    drawn = [draw(rng) for _ in range(16)]
+    assert len({tuple(row.value for row in one.screen.rows) for one in drawn}) > 2
+    for one in drawn:
+        assert one.screen.kind != "test"
+        for row, box in zip(one.screen.rows, one.boxes, strict=True):
+            middle = np.asarray(box.value if row.value else box.label).mean(0)
+            assert (middle > 0).all()
+            assert (middle < one.image.shape[1::-1]).all()
+
+
 def test_a_stock_is_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = iter(range(1000))
     rng = np.random.default_rng(0)
