@@ -5,14 +5,17 @@ family; for page codes and titles of split displays, a file that names the regis
 accepted at any time counts, also what the end of the clip took back.
 
 The rules by which sums, titles, rows and tariff marks name registers, by which a total by absence waits for a mark,
-and how sums, lost digits and illegible labels are weighed, were made on 217 clips of four other seeds (777 to 780).
-On clips of seed 4242 itself were found: the doubt about a digit before the cut (25), that a number which wavers is no
-total (1), that a brief look takes displays as upright (10), that a number beside which something illegible stands is no
-total, and none is less than its tariffs (64), that marks which look lit by turns name nothing (42), that first digits
-are lost and not added (21), under a title too (136), that whole numbers lose last ones (32), that of two equal ones
-either may be lost (13, 60), that a number beside a title is not its value (171). That prints need many typefaces,
-panels more room and `1.8.0 T2` a rule was found on these real screens, and on one of them each that an LCD without a
-unit stands back and that MAX beside `1.8.2` is none.
+by which the end of a label and unlit segments are told from digits, and how sums, lost digits and illegible labels are
+weighed, were made on 357 clips of seven other seeds (777 to 783). On clips of seed 4242 itself were found: the doubt
+about a digit before the cut (25), and that where its label ends tells whose it is (61, 110), that a number which wavers
+is no total (1), that a brief look takes displays as upright (10), that a number beside which something illegible stands
+is no total, and none is less than its tariffs (64), that marks which look lit by turns name nothing (42), that first
+digits are lost and not added (21), but for eights (9), under a title too (136), that whole numbers lose last ones (32),
+that both ends may be lost (162), that first digits need no doubt of their own (11), that a doubtful frame shows no
+digit more (130), that a number beside a title is not its value (171), nor CUM there a total (157), that a single letter
+is no title (55), that a total by sum may lack its last digit (98). That prints need many typefaces, panels more room
+and `1.8.0 T2` a rule was found on these real screens, and on one of them each that an LCD without a unit stands back,
+that MAX beside `1.8.2` is none, and that beside the label t1 other marks are those in force.
 """
 
 import statistics
