@@ -11,8 +11,8 @@ from recognizer.domain.observation import Glyph
 
 FAINT_INK, BELIEVED = 0.42, 0.95
 """Contrast of a first digit, as a share of that of the others, below which it is not lit, and its chance from which on
-its look does not count. Of 81 unlit ones in clips 75 had 0.16 to 0.39 and none a chance of 0.95; of 3,290 lit ones 7
-had less than 0.42, all of them with more, and of 247 real displays one."""
+its look does not count. Of 81 unlit ones in clips 75 had 0.16 to 0.39 and none a chance of 0.95; of 3,290 lit ones 6
+had less than 0.39, all of them read with 0.99 and more, and of 247 real displays one."""
 UNLIKELY = 0.01
 """Odds of a digit that is so faint, as a share of those it was read with."""
 MIDDLE = slice(15, -15)
