@@ -16,7 +16,7 @@ from recognizer.synth.screen_real import draw_screen_on  # noqa: E402
 from recognizer.train import renew, screen, screen_panels, screen_real, screens  # noqa: E402
 from recognizer.train.calibrate_screen import fitted, said_of  # noqa: E402
 from recognizer.train.data import Example  # noqa: E402
-from recognizer.train.nets import ScreenNet, _along  # noqa: E402
+from recognizer.train.nets import ScreenNet, _along, _middles  # noqa: E402
 from recognizer.vision.panel import PANEL_HEIGHT, PANEL_WIDTH, beside  # noqa: E402
 from recognizer.vision.screen import LABEL_CHARACTERS, SCREEN_MARKS, SCREEN_UNITS, Trust  # noqa: E402
 
@@ -154,10 +154,17 @@ def test_a_panel_has_the_size_that_the_network_takes() -> None:
     rng = np.random.default_rng(3)
     panel = screen_panels.sample(rng, screens.draw(rng), [np.zeros((200, 400, 3), np.uint8)])
     assert panel.image.shape == (PANEL_HEIGHT, PANEL_WIDTH, 3)
-    label, unit, marks = ScreenNet().eval()(torch.zeros(1, 3, PANEL_HEIGHT, PANEL_WIDTH))
+    label, unit, marks, heights = ScreenNet().eval()(torch.zeros(1, 3, PANEL_HEIGHT, PANEL_WIDTH))
     assert (label.shape[2], unit.shape[1], marks.shape[1]) == (
         len(LABEL_CHARACTERS) + 1, len(SCREEN_UNITS), len(SCREEN_MARKS),
     )  # fmt: skip
+    assert heights.shape[1] * 2 == label.shape[1]
+
+
+def test_the_height_of_a_label_is_that_of_its_map() -> None:
+    heat = torch.full((1, 1, 18, 96), -9.0)
+    heat[0, 0, 4], heat[0, 0, 11:14, 50:] = 9.0, 30.0
+    assert torch.allclose(_middles(heat)[0, 0, 0, [0, 90]], torch.tensor([4.0, 12.0]), atol=0.01)
 
 
 def test_maps_are_known_where_a_place_is_or_nothing_can_be() -> None:
