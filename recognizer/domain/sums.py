@@ -44,9 +44,9 @@ def with_sum_checked(
 
     ``of_meter`` are the registers that the meter is known or said to have; a tariff that was seen is one of them. With
     fewer than two tariffs said there may be others that were not seen, and only a sum above the total is wrong: who
-    wants the night rate and the total of a meter has not said that there is no day rate. Where one register read as
-    another of its candidates makes the sum right, and nothing else is likelier, that is what it shows: ``conclude``
-    tells it again, as ``conclude_register`` of its showings does with ``instead``.
+    wants the night rate and the total of a meter has not said that there is no day rate. Where one register or two,
+    read as others of their candidates, make the sum right, and nothing else is likelier, that is what they show:
+    ``conclude`` tells them again, as ``conclude_register`` of their showings does with ``instead``.
     """
     said = {code for code in of_meter if TARIFF.fullmatch(code)}
     tariffs = sorted(said | {t.reading.register for t in told if TARIFF.fullmatch(t.reading.register)})
