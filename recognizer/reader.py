@@ -27,7 +27,7 @@ from recognizer.vision.cuts import (
     certainty,
     certainty_a_digit,
     other_cuts,
-)  # fmt: skip
+)
 from recognizer.vision.dial import DialFinder
 from recognizer.vision.frame import Color, Frame, Photo, load_frame
 from recognizer.vision.locate import FAINT, Found, locate, whole_strip

@@ -17,7 +17,7 @@ from recognizer.domain.plausibility import check_sum
 from recognizer.domain.quads import how_far_down
 from recognizer.domain.scroll import Showing
 from recognizer.domain.sightings import Stretch
-from recognizer.domain.sums import TARIFF
+from recognizer.domain.sums import TARIFF, decimals
 from recognizer.domain.tally import Told
 
 TOTAL = "1.8.0"
@@ -97,7 +97,7 @@ def _is_sum(filed: Mapping[str, _Number], tariffs: Sequence[str]) -> bool:
     total, parts = filed[TOTAL].text, [filed[code].text for code in tariffs]
     if len(total.replace(".", "").lstrip("0")) < FEWEST_DIGITS:
         return False
-    places, of_total = {_places(text) for text in parts}, _places(total)
+    places, of_total = set(map(decimals, parts)), decimals(total)
     if len(places) != 1 or sum(Decimal(text) > 0 for text in parts) < 2:
         return False
     if any(text.startswith("0") for text in (total, *parts)) and len({_whole(text) for text in (total, *parts)}) > 1:
@@ -109,10 +109,6 @@ def _is_sum(filed: Mapping[str, _Number], tariffs: Sequence[str]) -> bool:
     last_place = Decimal(1).scaleb(-told)
     ends = range(10) if told > of_total else (0,)
     return any(check_sum(Decimal(total) + end * last_place, [Decimal(t) for t in parts], last_place) for end in ends)
-
-
-def _places(text: str) -> int:
-    return len(text.partition(".")[2])
 
 
 def _whole(text: str) -> int:

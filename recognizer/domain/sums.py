@@ -82,7 +82,7 @@ def _fit(texts: Sequence[str], used: Decimal) -> float:
     """How well the first text is the total of the others: 1 as exactly as tariffs that are cut off allow, less where
     something must have been counted on meanwhile or a register is told more coarsely, 0 where it is not.
     """
-    places = set(map(_decimals, texts))
+    places = set(map(decimals, texts))
     total, *parts = map(Decimal, texts)
     last_place = Decimal(1).scaleb(-min(places))
     if len(places) == 1 and check_sum(total, parts, last_place):
@@ -127,7 +127,7 @@ def _weighed(
         1 - (sum(w for way, w in ways.items() if way[place] != text) + unlisted[place]) / everything
         for place, text in enumerate(likeliest)
     ]
-    if likeliest == texts and _fit(texts, used) < 1 and len(set(map(_decimals, texts))) == 1:
+    if likeliest == texts and _fit(texts, used) < 1 and len(set(map(decimals, texts))) == 1:
         chances = [min(chances)] * len(chances)  # any of them may be the one that is wrong
     if not any("." in text for text in likeliest):
         # A point that is lost in all of them changes no sum: that there is none the surest of them knows best, and
@@ -156,14 +156,15 @@ def with_points_checked(told: Sequence[Told]) -> list[Told]:
     of_energy = [t for t in told if t.reading.register == "total" or _ACTIVE.fullmatch(t.reading.register)]
     if not of_energy:
         return list(told)
-    most = max(of_energy, key=lambda t: _decimals(t.reading.text))
-    message = f"{most.reading.register} has {_decimals(most.reading.text)} decimals: some may have been missed here."
+    most = max(of_energy, key=lambda t: decimals(t.reading.text))
+    message = f"{most.reading.register} has {decimals(most.reading.text)} decimals: some may have been missed here."
     finding = Finding("point_missed", message)
-    short = [t for t in of_energy if _decimals(t.reading.text) < _decimals(most.reading.text)]
+    short = [t for t in of_energy if decimals(t.reading.text) < decimals(most.reading.text)]
     return [_doubted(t, finding) if t in short else t for t in told]
 
 
-def _decimals(text: str) -> int:
+def decimals(text: str) -> int:
+    """How many digits stand behind the point."""
     return len(text.partition(".")[2])
 
 

@@ -36,13 +36,14 @@ AT_THE_LEFT, SEEN_BEFORE, EITHER = (0.7, 1.0), 0.9, 0.49
 and the chance that it is one of the value's: 86327.43 of 686327.43 read surely in half the frames of a clip."""
 IN_STEP, MOST_BEFORE = (0.8, 1.12), 3
 """The distance of that digit from the next, as a share of that of the others, at which it is the value's where no label
-ends there (in 45 frames of 17 clips 0.85 to 1.08), and how many are looked for in turn."""
+ends there (in 33 frames of 14 clips 0.85 to 1.08), and how many are looked for in turn."""
 ON_LINE, OFF_LINE = 0.45, 0.6
 """How far above or below the middle of a value, in its heights, a label ends that stands in its line, and one that
 surely does not: in clips up to 0.36 (beside a cut through the digits 0.9) and from 0.5 on."""
 LABELS_OWN, RIGHT_OF_IT = (-0.6, 0.3), 1.0
-"""How far right of a digit a label in its line ends that the digit is the end of, in heights of the value (in 60 frames
-of 5 clips -0.62 to 0.01; of digits right of a label's end -0.72 and less), and from where on it is another one."""
+"""How far right of a digit a label in its line ends that the digit is the end of, in heights of the value, and from
+where on it is another one: in some 60 frames of 5 clips -0.62 to 0.01, of digits right of a label's end -0.72 and less.
+"""
 ADDED = 0.98
 """Probability of a digit at the right end from which it counts however surely the shorter cut reads. Among the
 surely read ones of 800 photos, training and held back, none was false; on the left are frames of drums and labels."""
